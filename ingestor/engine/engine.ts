@@ -1,0 +1,94 @@
+/**
+ * The engine: from the bytes of input files to the bytes of Parquet files, every record checked against the schema.
+ * The interface is coarse on purpose - whole files in, whole files out - so that an engine may fuse all steps between.
+ *
+ * Who calls what: one engine serves one shard. `ingest` is called once per input, one after the other; `finish` once
+ * after the last, or `abort` after an error. Counts are exact when `ingest` has resolved.
+ */
+import type { ErrorClass, RecordCounts } from '../contract/counts.ts';
+import type { Compression, ReadSettings } from '../contract/task.ts';
+
+export interface Engine {
+  /**
+   * Reads an input to its end. Records that the schema refuses are counted and written to the reject file; they never
+   * throw. Throws ForebayError UnreadableFile when the file as a whole cannot be read (truncated gzip, no Parquet file).
+   */
+  ingest(input: EngineInput): Promise<IngestedInput>;
+  /** Closes the data and reject files. */
+  finish(): Promise<EngineOutput>;
+  /** Drops what was written. Never throws. */
+  abort(): Promise<void>;
+}
+
+export interface EngineSettings {
+  /** The JSON Schema in force, as text. */
+  readonly schema: string;
+  readonly read: ReadSettings;
+  readonly compression: Compression;
+  /** A data file is closed when it has grown to this many bytes. */
+  readonly targetFileSizeBytes: number;
+  readonly signal: AbortSignal;
+  /** Opens the k-th data file (0, 1, ...) of this shard; called only when there is a record for it. */
+  openDataFile(k: number): ByteSink;
+  /** Opens the reject file of this shard; called only when a record is refused. */
+  openRejectFile(): ByteSink;
+  /** Called now and then with the counts so far of this engine. */
+  onProgress?(records: RecordCounts, inputBytes: number): void;
+}
+
+/** Where bytes go: an Upload of the store fits. `key` is what receipts name. */
+export interface ByteSink {
+  readonly key: string;
+  write(bytes: Uint8Array): Promise<void>;
+  complete(): Promise<number>;
+  abort(): Promise<void>;
+}
+
+/** One input file, or inline text. */
+export interface EngineInput {
+  /** As users know it: the key below the bucket; stands in rejects and samples. */
+  readonly name: string;
+  /** Bytes as stored, compressed or not. */
+  readonly size: number;
+  /** All bytes from `start` on (Parquet is read by ranges, the others from 0). */
+  read(start?: number, end?: number): AsyncIterable<Uint8Array>;
+}
+
+export interface IngestedInput {
+  readonly name: string;
+  readonly records: RecordCounts;
+  /** Bytes read as stored. */
+  readonly bytes: number;
+}
+
+export interface DataFile {
+  readonly key: string;
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+export interface EngineOutput {
+  readonly records: RecordCounts;
+  readonly inputBytes: number;
+  readonly dataFiles: readonly DataFile[];
+  readonly rejectFile?: { readonly key: string; readonly rows: number; readonly bytes: number };
+  /** All classes, most frequent first, counted exactly. */
+  readonly errors: readonly ErrorClass[];
+}
+
+/**
+ * One line of a reject file (JSON lines, zstd-compressed): where, what, and the record as it came.
+ * `raw` is text; where the bytes were no valid text, `rawBase64` stands instead.
+ */
+export interface RejectedRecord {
+  readonly file: string;
+  /** Number of the record in its file, the first is 1. */
+  readonly record: number;
+  /** Byte offset of its first byte in the decompressed file; absent where the format has none (Parquet). */
+  readonly offset?: number;
+  readonly errors: readonly { readonly code: string; readonly path: string; readonly message: string }[];
+  readonly raw?: string;
+  readonly rawBase64?: string;
+  /** Raw text over the limit is cut; its whole length in bytes stands here. */
+  readonly rawBytes?: number;
+}

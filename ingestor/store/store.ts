@@ -1,0 +1,94 @@
+/**
+ * The store: the one place where ingested data and the objects that decide about it live. Three implementations share
+ * this contract and its conformance test: S3 (`s3.ts`), a local folder (`local.ts`) and a simulated one for tests.
+ *
+ * Keys are relative to the store's prefix, with `/` between segments and none at either end.
+ *
+ * An answer is a clear yes, a clear no, or a thrown `ForebayError`. A thrown StoreUnavailable means "unknown": the
+ * request may have landed, or may still land. Since a lost answer may be followed by a repeat inside the store, a clear
+ * no of `putIfAbsent` may be for one's own object: who cares reads it and looks for its own nonce.
+ */
+export interface Store {
+  /** For people and for status: `s3://bucket/prefix` or `file:///folder`; no credentials, no query. */
+  readonly url: string;
+
+  /** The whole object, or undefined when there is none. For small objects. */
+  get(key: string, options?: CallOptions): Promise<StoredObject | undefined>;
+
+  /**
+   * The bytes of an object, or of its range (`end` exclusive), as a stream; a broken connection is resumed where it
+   * broke. Throws FileChanged when `ifMatch` is given and the object has another ETag or is gone.
+   */
+  read(key: string, options?: ReadOptions): AsyncIterable<Uint8Array>;
+
+  /** Facts of an object, or undefined when there is none. */
+  head(key: string, options?: CallOptions): Promise<ObjectFacts | undefined>;
+
+  /** All objects whose key starts with `prefix`, in the store's own order (byte order or folder order), paged inside. */
+  list(prefix: string, options?: ListOptions): AsyncIterable<ObjectFacts>;
+
+  /** Creates the object; `created: false` when one of that key exists already. */
+  putIfAbsent(key: string, body: Uint8Array | string, options?: CallOptions): Promise<ConditionalOutcome>;
+
+  /** Overwrites the object of exactly this ETag; `created: false` when it has another or is gone. */
+  putIfMatch(key: string, body: Uint8Array | string, etag: string, options?: CallOptions): Promise<ConditionalOutcome>;
+
+  /** Creates or overwrites without looking. */
+  put(key: string, body: Uint8Array | string, options?: CallOptions): Promise<void>;
+
+  /** A large object written piece by piece; nothing is visible before `complete`. */
+  upload(key: string, options?: CallOptions): Upload;
+
+  /** Removes objects; those that are gone already count as removed. */
+  delete(keys: readonly string[], options?: CallOptions): Promise<void>;
+
+  /** Frees sockets. Calls after it fail. */
+  close(): Promise<void>;
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+export interface ReadOptions extends CallOptions {
+  /** Byte offset of the first byte; 0 when absent. */
+  readonly start?: number;
+  /** Byte offset after the last byte; the object's end when absent. */
+  readonly end?: number;
+  readonly ifMatch?: string;
+}
+
+export interface ListOptions extends CallOptions {
+  /** Most objects asked for in one page; a check reads one page only. Default 1,000. */
+  readonly pageSize?: number;
+}
+
+export interface ObjectFacts {
+  readonly key: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Opaque, with the quotes the store gave. */
+  readonly etag: string;
+  /** By the store's clock, milliseconds since 1970. */
+  readonly lastModified: number;
+}
+
+export interface StoredObject extends ObjectFacts {
+  readonly body: Uint8Array;
+}
+
+export interface ConditionalOutcome {
+  readonly created: boolean;
+  /** Of the object now there, when this call made it. */
+  readonly etag?: string;
+}
+
+export interface Upload {
+  readonly key: string;
+  /** Takes the bytes over; resolves when more may come (back-pressure). */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Makes the object visible; answers its size in bytes. */
+  complete(): Promise<number>;
+  /** Drops what was written. Never throws: what stays behind is garbage that `maintain` finds. */
+  abort(): Promise<void>;
+}
