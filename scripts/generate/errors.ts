@@ -1,0 +1,27 @@
+/** Writes docs/errors.md from the table of error codes; with --check, fails when the file differs. */
+import { errorTable } from '../../ingestor/contract/errors.ts';
+import { emit } from './emit.ts';
+
+const headings = {
+  record: ['Records', 'One record is refused: counted, kept in the reject file, and the rest goes on.'],
+  outcome: ['How a batch ends', 'The reason of the condition Succeeded. Nothing of such a batch is in the table.'],
+  permanent: ['A person must act', 'The task ends with exit code 42 and is not tried again as it stands.'],
+  retryable: ['Tried again', 'The task ends with exit code 10 and is started again, at growing intervals.'],
+} as const;
+
+function errorsPage(): string {
+  const lines = [
+    '# Errors',
+    '',
+    'Every code, generated from `ingestor/contract/errors.ts`. A code is stable: it is the reason of a condition, the reason of an event, the code in `status.errors` and in reject files.',
+  ];
+  for (const [kind, [title, text]] of Object.entries(headings)) {
+    lines.push('', `## ${title}`, '', text, '', '| Code | Meaning | What to do |', '| --- | --- | --- |');
+    for (const [code, entry] of Object.entries(errorTable)) {
+      if (entry.kind === kind) lines.push(`| \`${code}\` | ${entry.meaning} | ${entry.cure} |`);
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+await emit('docs/errors.md', errorsPage());
