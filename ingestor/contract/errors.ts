@@ -110,6 +110,21 @@ export const errorTable = {
     meaning: 'A batch of this id was committed with another request.',
     cure: 'Give the batch another name or externalID; restore the earlier spec to see its outcome.',
   },
+  Superseded: {
+    kind: 'outcome',
+    meaning: 'Another request for the same batch came before this one was decided; nothing of this one was ingested.',
+    cure: 'None needed: see the newer attempt.',
+  },
+  Abandoned: {
+    kind: 'outcome',
+    meaning: 'No task of the batch made progress for seven days.',
+    cure: 'Request another attempt.',
+  },
+  Aborted: {
+    kind: 'outcome',
+    meaning: 'The batch was stopped as asked; nothing was ingested.',
+    cure: 'None needed.',
+  },
   CountsDoNotAddUp: {
     kind: 'outcome',
     meaning: 'read = ingested + failed + skipped does not hold: a defect of the ingestor. Nothing was ingested.',
@@ -166,6 +181,12 @@ export const errorTable = {
     kind: 'permanent',
     meaning: 'The dataset was deleted with deletionPolicy Delete.',
     cure: 'Create a Dataset in another place.',
+  },
+
+  DamagedDocument: {
+    kind: 'permanent',
+    meaning: 'An object in the bucket is not what Forebay writes there: someone changed it, or it was damaged.',
+    cure: 'Restore the object the message names from a backup, or make a new Dataset in another place.',
   },
 
   // Retryable

@@ -26,7 +26,10 @@ export const S3Location = Type.Object({
 export type S3Location = Static<typeof S3Location>;
 
 /** A place that a store can be opened on. `local` exists in the CLI only. */
-export const StoreLocation = Type.Union([Type.Object({ s3: S3Location }), Type.Object({ local: Type.Object({ path }) })]);
+export const StoreLocation = Type.Union([
+  Type.Object({ s3: S3Location }),
+  Type.Object({ local: Type.Object({ path }) }),
+]);
 export type StoreLocation = Static<typeof StoreLocation>;
 
 /** Who owns a place in the bucket; compared whole. */
@@ -109,7 +112,10 @@ export const BatchID = Type.Object({ kind: Type.Enum(['external', 'resource']), 
 export type BatchID = Static<typeof BatchID>;
 
 /** Records that may fail: a number of them, or a share of those read as the user wrote it (`"0.5%"`). */
-export const MaxFailed = Type.Union([Type.Integer({ minimum: 0 }), Type.String({ pattern: '^[0-9]{1,3}(\\.[0-9]{1,4})?%$' })]);
+export const MaxFailed = Type.Union([
+  Type.Integer({ minimum: 0 }),
+  Type.String({ pattern: '^[0-9]{1,3}(\\.[0-9]{1,4})?%$' }),
+]);
 export type MaxFailed = Static<typeof MaxFailed>;
 
 export const BatchRequest = Type.Object({
@@ -203,7 +209,10 @@ export const InletTask = Type.Object({
   validation: Type.Enum(['Async', 'Sync']),
   mapping: Mapping,
   limits: InletLimits,
-  durability: Type.Object({ maxDelayMilliseconds: Type.Integer({ minimum: 0 }), maxSegmentBytes: Type.Integer({ minimum: 1 }) }),
+  durability: Type.Object({
+    maxDelayMilliseconds: Type.Integer({ minimum: 0 }),
+    maxSegmentBytes: Type.Integer({ minimum: 1 }),
+  }),
   commit: Type.Object({
     periodSeconds: Type.Integer({ minimum: 1 }),
     maxBytes: Type.Integer({ minimum: 1 }),

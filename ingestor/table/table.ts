@@ -10,6 +10,8 @@ import type { TableSettings } from '../contract/task.ts';
 export interface Table {
   /** Never changes; stands in every plan, so that a writer of an earlier table cannot meet this one. */
   readonly uuid: string;
+  /** For people and for status. */
+  readonly location: string;
   /** Folder of the data files, below the dataset, ending with a slash. */
   readonly dataFolder: string;
   /** The newest state, or undefined before `prepare` made the first. */
