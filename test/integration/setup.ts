@@ -1,0 +1,21 @@
+/** What all integration tests share: S3 servers on loopback. A test file gets an address by `inject('s3')`. */
+import type { TestProject } from 'vitest/node';
+import { type S3Address, startMoto, startSeaweedFS } from '../servers/s3.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** SeaweedFS: strict about keys. */
+    s3: S3Address;
+    /** moto: lists in byte order, keeps every key as given. */
+    moto: S3Address;
+  }
+}
+
+export async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
+  const [seaweedfs, moto] = await Promise.all([startSeaweedFS(), startMoto()]);
+  provide('s3', seaweedfs.address);
+  provide('moto', moto.address);
+  return async () => {
+    await Promise.all([seaweedfs.stop(), moto.stop()]);
+  };
+}
