@@ -73,6 +73,11 @@ export const errorTable = {
     meaning: 'The record breaks another rule of the schema; the message names the keyword.',
     cure: 'Mend the record or the schema.',
   },
+  UnreadableSegment: {
+    kind: 'record',
+    meaning: 'Acknowledged records of a stream cannot be read back: their segment in the bucket is damaged or gone.',
+    cure: 'Send the records again; the damaged segment, if there is one, is kept below rejects/unreadable of the inlet.',
+  },
   Other: {
     kind: 'record',
     meaning: 'Error classes past the first 20, summed up.',

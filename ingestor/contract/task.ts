@@ -165,8 +165,13 @@ export const FinishTask = Type.Object({
   verb: Type.Literal('finish'),
   batch: BatchID,
   run: Type.Integer({ minimum: 1 }),
-  /** Ends the run where receipts are missing: the Job failed for good, or the user said so. */
+  /** Ends the run where receipts are missing: the Job failed for good (an error code), or the user said so (`Aborted`). */
   abort: Type.Optional(Type.Object({ reason: Type.String(), message: Type.String() })),
+  /**
+   * Of the request to abort. It finds the run when the planning pod died before it could tell its number, and ends one
+   * that was never planned, so that a late twin of that pod cannot start it.
+   */
+  request: Type.Optional(Type.Object({ token: Type.String(), digest: Type.String() })),
 });
 export type FinishTask = Static<typeof FinishTask>;
 

@@ -1,0 +1,121 @@
+/**
+ * The objects that decide about a run of a batch, in the order they come: plan, receipts of the shards, decision,
+ * marker. Each is created once, if absent, and names the attempt that made it: 128 random bits of that process.
+ */
+import { type Static, Type } from 'typebox';
+import { ByteCounts, ErrorClass, FileCounts, RecordCounts } from '../contract/counts.ts';
+import { BatchID, MaxFailed, ReadSettings, TableSettings } from '../contract/task.ts';
+
+const count = Type.Integer({ minimum: 0 });
+const run = Type.Integer({ minimum: 1 });
+const common = {
+  version: Type.Literal(1),
+  attempt: Type.String(),
+  /** UUID of the table: a writer of an earlier table cannot meet this one. */
+  table: Type.String(),
+};
+
+/** Why a run ends without rows: a code of the error table and a message. */
+export const Refusal = Type.Object({ reason: Type.String(), message: Type.String() });
+export type Refusal = Static<typeof Refusal>;
+
+/** An input as the listing found it. `key` is below the location's prefix, `name` below the bucket. */
+export const PlanInput = Type.Object({ key: Type.String(), name: Type.String(), size: count, etag: Type.String() });
+export type PlanInput = Static<typeof PlanInput>;
+
+/** Who asked for a run: the token of the request, and the digest of what was asked for. */
+export const RunRequest = Type.Object({ token: Type.String(), digest: Type.String() });
+export type RunRequest = Static<typeof RunRequest>;
+
+/** The files of one shard: here when there are few, else in an object of its own, so that no pod reads all lists. */
+export const PlanShard = Type.Object({
+  files: count,
+  bytes: count,
+  inputs: Type.Optional(Type.Array(PlanInput)),
+  part: Type.Optional(Type.String()),
+});
+export type PlanShard = Static<typeof PlanShard>;
+
+export const PlanPart = Type.Object({ version: Type.Literal(1), inputs: Type.Array(PlanInput) });
+
+/** How the inputs are read and written: fixed here, whatever the table says later. */
+export const Reading = Type.Object({
+  schemaDigest: Type.String(),
+  settings: TableSettings,
+  read: ReadSettings,
+  maxFailed: MaxFailed,
+  /** A file that changed is left out; of a connection, which will find it again. */
+  skipChangedFiles: Type.Boolean(),
+  /** A file that cannot be read is set aside; of a connection that lets every record fail. */
+  setAsideUnreadableFiles: Type.Boolean(),
+});
+export type Reading = Static<typeof Reading>;
+
+export const Plan = Type.Object({
+  ...common,
+  batch: BatchID,
+  run,
+  /** Of this run and of all before it: a request that stands here starts no further run. */
+  requests: Type.Array(Type.Object({ run, token: Type.String(), digest: Type.String() })),
+  /** `input`: all that the selection found; `skipped`: known to the ledger. */
+  files: Type.Object({ input: count, skipped: count }),
+  bytes: count,
+  shards: Type.Array(PlanShard),
+  /** Absent in a run that was refused before anything was read. */
+  reading: Type.Optional(Reading),
+  /** There when the run ends without reading anything. */
+  refusal: Type.Optional(Refusal),
+  /** Number of the ledger entry that holds this run's claims. */
+  ledgerEntry: Type.Optional(Type.Integer({ minimum: 1 })),
+  /** Milliseconds since 1970. */
+  time: count,
+});
+export type Plan = Static<typeof Plan>;
+
+const OutputFile = Type.Object({ key: Type.String(), rows: count, bytes: count });
+
+export const Receipt = Type.Object({
+  ...common,
+  index: count,
+  records: RecordCounts,
+  /** Files that could not be read, or changed. */
+  files: Type.Object({ failed: count, skipped: count }),
+  bytes: ByteCounts,
+  inputs: Type.Array(Type.Object({ name: Type.String(), records: RecordCounts, bytes: count })),
+  dataFiles: Type.Array(OutputFile),
+  rejectFile: Type.Optional(OutputFile),
+  errors: Type.Array(ErrorClass),
+  /** There when the shard fails for a reason that lies in the data: trying again would find the same. */
+  failure: Type.Optional(Refusal),
+});
+export type Receipt = Static<typeof Receipt>;
+
+export const Decision = Type.Object({
+  ...common,
+  run,
+  outcome: Type.Enum(['Committed', 'Failed', 'Aborted']),
+  /** `Active` when committed, else a code of the error table. */
+  reason: Type.String(),
+  message: Type.String(),
+  records: RecordCounts,
+  files: FileCounts,
+  bytes: ByteCounts,
+  errors: Type.Array(ErrorClass),
+  /** What the commit adds to the table; empty unless committed. */
+  dataFiles: Type.Array(OutputFile),
+  /** True when records were kept in reject files. */
+  hasRejects: Type.Boolean(),
+  time: count,
+});
+export type Decision = Static<typeof Decision>;
+
+/** What the table says about a run, as value of its property; then, word for word, the marker. */
+export const Landing = Type.Object({
+  version: Type.Literal(1),
+  attempt: Type.String(),
+  outcome: Type.Enum(['Committed', 'Failed', 'Aborted']),
+  /** Absent when nothing was added to the table. */
+  snapshotID: Type.Optional(Type.String()),
+  time: count,
+});
+export type Landing = Static<typeof Landing>;
