@@ -24,13 +24,5 @@ export async function installForebay(values: string[] = []): Promise<void> {
   const place = ['--namespace', operatorNamespace, '--create-namespace', '--take-ownership'];
   const wait = ['--wait', '--timeout', '120s'];
   const chart = join(project, 'charts', 'forebay');
-  await helm([
-    'upgrade',
-    '--install',
-    'forebay',
-    chart,
-    ...place,
-    ...wait,
-    ...set.flatMap((value) => ['--set-string', value]),
-  ]);
+  await helm(['upgrade', '--install', 'forebay', chart, ...place, ...wait, ...options]);
 }
