@@ -411,6 +411,8 @@ export interface DatasetStatus {
   lastBatch?: BatchMention;
   /** The Batch that failed last. */
   lastFailedBatch?: BatchMention;
+  /** SHA-256 of the schema, settings and request that the table was last prepared for, whether taken or refused. */
+  preparedDigest?: string;
   /** The schema in force. Other kinds wait until there is one. */
   schema?: DatasetStatusSchema;
 }
@@ -619,6 +621,14 @@ export interface BatchSpec {
   podTemplate?: PodTemplate;
 }
 
+/** What the newest attempt was opened for; another one makes a failed batch try again. */
+export interface BatchStatusRequest {
+  /** The value of requestedAt, or what stands for an edit; empty for the first attempt. */
+  token?: string;
+  /** SHA-256 of the spec without parallelism, suspend and ttlSecondsAfterFinished, as hexadecimal digits. */
+  digest?: string;
+}
+
 /** Records: read = ingested + failed + skipped. */
 export interface BatchStatusRecords {
   /** Records that were read. */
@@ -706,6 +716,8 @@ export interface BatchStatus {
   run?: number;
   /** Attempts made so far. */
   attempts?: number;
+  /** What the newest attempt was opened for; another one makes a failed batch try again. */
+  request?: BatchStatusRequest;
   /** When the newest attempt began. */
   startTime?: string;
   /** When the batch ended, whatever the end. */
@@ -1060,6 +1072,8 @@ export interface SourceConnectionStatus {
   runs?: SourceConnectionStatusRuns;
   /** Records of all runs: read = ingested + failed + skipped. */
   records?: SourceConnectionStatusRecords;
+  /** SHA-256 of the source, selection and request that were last checked. */
+  checkedDigest?: string;
   /** When the source was last asked whether it answers. */
   lastCheckTime?: string;
 }
