@@ -5,7 +5,6 @@ set -euo pipefail
 . "$(dirname "$0")/../env.sh"
 
 etc=$CLUSTER_STATE/etc pki=$CLUSTER_STATE/pki log=$CLUSTER_STATE/log
-service_ip=${CLUSTER_SERVICE_CIDR%.*.*}.0.1
 
 # --- mounts: the usual paths, with the state folder's content ---------------
 mount --make-rshared /
