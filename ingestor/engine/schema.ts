@@ -1,7 +1,11 @@
 /** From the text of a JSON Schema to columns and a judge of records. */
 import { createHash } from 'node:crypto';
-import { type ErrorCode, ForebayError } from '../contract/errors.ts';
+import type { ErrorCode } from '../contract/errors.ts';
 import type { PrepareTask } from '../contract/task.ts';
+import { countFields } from './columns.ts';
+import { hasBigInt } from './exact.ts';
+import { createExaminer, notAnObject } from './examine.ts';
+import { invalidSchema, isObject } from './schemadocument.ts';
 
 export type Behavior = PrepareTask['behavior'];
 
@@ -43,12 +47,40 @@ export interface CompiledSchema {
   readonly columns: readonly Column[];
   /** Number of leaf fields: what a flat table of the same data would have as columns. */
   readonly fields: number;
-  /** All reasons to refuse the record; empty when it is accepted. Never throws. */
+  /**
+   * All reasons to refuse the record; empty when it is accepted. Never throws. Integers past 2^53 are judged exactly
+   * where they are bigints (`parseExact`), else as JSON.parse rounded them.
+   */
   check(record: unknown): readonly RecordError[];
 }
 
-/** Throws ForebayError InvalidSchema, which names the JSON pointer and the keyword. */
-export function compileSchema(text: string, _behavior: Behavior): CompiledSchema {
-  const digest = createHash('sha256').update(text).digest('hex');
-  throw new ForebayError('InvalidSchema', `not implemented yet (${digest})`);
+/**
+ * Throws ForebayError InvalidSchema, whose message names the JSON pointer and the keyword. A TimeSeries must list `_id`
+ * (text) and `timestamp` (date-time) as required fields, so that the schema alone says what a record is.
+ */
+export function compileSchema(text: string, behavior: Behavior): CompiledSchema {
+  const examiner = createExaminer(text);
+  const { columns } = examiner;
+  if (behavior === 'TimeSeries') checkTimeSeries(columns);
+  return {
+    digest: createHash('sha256').update(text).digest('hex'),
+    columns,
+    fields: countFields(columns),
+    check(record) {
+      if (!isObject(record)) return [notAnObject];
+      return hasBigInt(record) ? examiner.examineExact(record, []) : examiner.examine(record, []);
+    },
+  };
+}
+
+function checkTimeSeries(columns: readonly Column[]): void {
+  for (const [name, type, what] of [
+    ['_id', 'string', 'text'],
+    ['timestamp', 'timestamptz', 'a date-time'],
+  ]) {
+    const column = columns.find((one) => one.name === name);
+    if (!column) throw invalidSchema('', 'properties', `a TimeSeries has a field "${name}", which is ${what}`);
+    if (column.type !== type) throw invalidSchema(column.path, 'type', `"${name}" of a TimeSeries is ${what}`);
+    if (!column.required) throw invalidSchema('', 'required', `"${name}" of a TimeSeries is required and never null`);
+  }
 }

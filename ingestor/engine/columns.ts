@@ -1,0 +1,318 @@
+/**
+ * What columns a schema describes. A place whose values all have one type that Parquet has becomes a column of that
+ * type; every other one becomes text that holds JSON, so that whatever the schema allows can be kept.
+ */
+import type { Column, ColumnType } from './schema.ts';
+import {
+  appendPointer,
+  invalidSchema,
+  isObject,
+  type JsonObject,
+  type Located,
+  resolveReference,
+  type SchemaDocument,
+} from './schemadocument.ts';
+
+/** A column with what conversion needs to know beside its type. */
+export interface ColumnPlan extends Column {
+  readonly children: readonly ColumnPlan[];
+  /** The schema allows null here. */
+  readonly nullable: boolean;
+  /** int and long: the integers it holds, both ends inclusive. */
+  readonly range?: { readonly min: bigint; readonly max: bigint };
+}
+
+/** Deeper nesting than any reader of Parquet is known to be used with. */
+const maxDepth = 64;
+
+/** The columns of the root's properties, in their order. Throws InvalidSchema when the root describes no record. */
+export function planColumns(document: SchemaDocument): readonly ColumnPlan[] {
+  const members = expand({ schema: document.root, pointer: '' }, { document, trail: [] });
+  const scope = { document, trail: members.trail };
+  if (!kindsOf(members.located, scope).has('object')) throw invalidSchema('', 'type', 'a record is an object');
+  const root = structFields(members.located, scope, 0);
+  if (root.length === 0) throw invalidSchema('', 'properties', 'names no fields, so there is nothing to store');
+  return root;
+}
+
+/** Number of leaf fields: lists and maps count as what they hold. */
+export function countFields(columns: readonly Column[]): number {
+  return columns.reduce((sum, { type, children }) => {
+    if (type === 'map') return sum + countFields(children.slice(1));
+    return sum + (children.length === 0 ? 1 : countFields(children));
+  }, 0);
+}
+
+type Kind = 'null' | 'boolean' | 'integer' | 'number' | 'string' | 'array' | 'object';
+
+interface Scope {
+  readonly document: SchemaDocument;
+  /** Pointers of the references that led here: a second time would be for ever. */
+  readonly trail: readonly string[];
+}
+
+/** One of the schemas that must all hold at a place; `orNull`: it stood beside null in anyOf. */
+interface Member extends Located {
+  readonly orNull?: boolean;
+}
+
+/** Those: its own, those it refers to, those of `allOf`, and the one branch that is not null. */
+interface Members {
+  readonly located: readonly Member[];
+  readonly trail: readonly string[];
+  readonly recursive: boolean;
+}
+
+function expand(located: Located, scope: Scope): Members {
+  const { schema, pointer } = located;
+  if (!isObject(schema)) return { located: schema === true ? [] : [located], trail: scope.trail, recursive: false };
+  const parts: Members[] = [];
+  const reference = typeof schema.$ref === 'string' ? resolveReference(scope.document, schema.$ref) : undefined;
+  if (reference) {
+    if (scope.trail.includes(reference.pointer)) return { located: [], trail: scope.trail, recursive: true };
+    parts.push(expand(reference, { ...scope, trail: [...scope.trail, reference.pointer] }));
+  }
+  // Draft 07: keywords beside $ref do not count.
+  if (!(schema.$ref !== undefined && scope.document.draft === 'draft-07')) {
+    parts.push({ located: [located], trail: scope.trail, recursive: false });
+    for (const [index, item] of listOf(schema.allOf).entries()) {
+      parts.push(expand({ schema: item, pointer: appendPointer(pointer, 'allOf', index) }, scope));
+    }
+    const branch = onlyBranch(located, scope);
+    if (branch) {
+      const inside = expand(branch, scope);
+      parts.push({
+        ...inside,
+        located: inside.located.map((one) => ({ ...one, orNull: one.orNull || branch.orNull })),
+      });
+    }
+  }
+  return {
+    located: parts.flatMap((part) => part.located),
+    trail: [...new Set(parts.flatMap((part) => part.trail))],
+    recursive: parts.some((part) => part.recursive),
+  };
+}
+
+/** Of `anyOf` or `oneOf`, the branch that stands beside nothing but null: how generators write an optional field. */
+function onlyBranch({ schema, pointer }: Located, scope: Scope): Member | undefined {
+  if (!isObject(schema)) return undefined;
+  const found = (['anyOf', 'oneOf'] as const).flatMap((keyword) => {
+    const branches = listOf(schema[keyword]).map((item, index) => ({
+      schema: item,
+      pointer: appendPointer(pointer, keyword, index),
+    }));
+    const others = branches.filter((branch) => !isOnlyNull(branch, scope));
+    return others.length === 1 ? others.map((one) => ({ ...one, orNull: branches.length > 1 })) : [];
+  });
+  return found.length === 1 ? found[0] : undefined;
+}
+
+function isOnlyNull(located: Located, scope: Scope): boolean {
+  if (!isObject(located.schema)) return false;
+  const kinds = kindsHere(located.schema, scope);
+  return kinds.size === 1 && kinds.has('null');
+}
+
+const allKinds: ReadonlySet<Kind> = new Set(['null', 'boolean', 'number', 'string', 'array', 'object']);
+
+/** The types of JSON values that all members allow; `number` includes `integer`. */
+function kindsOf(members: readonly Member[], scope: Scope): ReadonlySet<Kind> {
+  return members.reduce<ReadonlySet<Kind>>((kinds, { schema, orNull }) => {
+    const here = isObject(schema) ? kindsHere(schema, scope) : new Set<Kind>();
+    return intersect(kinds, orNull ? new Set<Kind>([...here, 'null']) : here);
+  }, allKinds);
+}
+
+function kindsHere(schema: JsonObject, scope: Scope): ReadonlySet<Kind> {
+  const types = typeof schema.type === 'string' ? [schema.type] : Array.isArray(schema.type) ? schema.type : undefined;
+  if (types) {
+    const kinds = new Set(types as Kind[]);
+    if (kinds.has('number')) kinds.delete('integer');
+    return kinds;
+  }
+  if (Array.isArray(schema.enum)) return new Set(schema.enum.map(kindOf));
+  if (schema.const !== undefined) return new Set([kindOf(schema.const)]);
+  return [schema.anyOf, schema.oneOf].reduce<ReadonlySet<Kind>>((kinds, branches) => {
+    return Array.isArray(branches) ? intersect(kinds, kindsOfBranches(branches, scope)) : kinds;
+  }, allKinds);
+}
+
+function kindsOfBranches(branches: readonly unknown[], scope: Scope): ReadonlySet<Kind> {
+  const kinds = new Set<Kind>();
+  for (const branch of branches) {
+    const { located, trail, recursive } = expand({ schema: branch, pointer: '' }, scope);
+    for (const kind of recursive ? allKinds : kindsOf(located, { ...scope, trail })) kinds.add(kind);
+  }
+  if (kinds.has('number')) kinds.delete('integer');
+  return kinds;
+}
+
+function intersect(a: ReadonlySet<Kind>, b: ReadonlySet<Kind>): ReadonlySet<Kind> {
+  const both = new Set<Kind>();
+  for (const kind of a) {
+    if (b.has(kind)) both.add(kind);
+    else if (kind === 'integer' && b.has('number')) both.add('integer');
+    else if (kind === 'number' && b.has('integer')) both.add('integer');
+  }
+  return both;
+}
+
+function kindOf(value: unknown): Kind {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'array';
+  if (typeof value === 'bigint') return 'integer';
+  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
+  return typeof value === 'object' ? 'object' : (typeof value as Kind);
+}
+
+interface Place {
+  readonly name: string;
+  readonly located: readonly Located[];
+  readonly mustBeThere: boolean;
+}
+
+function planColumn({ name, located, mustBeThere }: Place, scope: Scope, depth: number): ColumnPlan {
+  const path = located[0]?.pointer ?? '';
+  if (depth > maxDepth) throw invalidSchema(path, 'properties', `nests deeper than ${maxDepth} levels`);
+  const expanded = located.map((one) => expand(one, scope));
+  const members = expanded.flatMap((one) => one.located);
+  const inner: Scope = { ...scope, trail: expanded.flatMap((one) => one.trail) };
+  const kinds = kindsOf(members, inner);
+  const nullable = kinds.has('null');
+  const one = [...kinds].filter((kind) => kind !== 'null');
+  const kind = one.length === 1 && !expanded.some((part) => part.recursive) ? one[0] : undefined;
+  const common = { name, path, nullable, required: mustBeThere && !nullable };
+  return { ...common, ...typeOf(kind, members, inner, depth) };
+}
+
+type Typed = Pick<ColumnPlan, 'type' | 'children' | 'range'>;
+const jsonText: Typed = { type: 'json', children: [] };
+
+function typeOf(kind: Kind | undefined, members: readonly Located[], scope: Scope, depth: number): Typed {
+  switch (kind) {
+    case 'boolean':
+      return { type: 'boolean', children: [] };
+    case 'number':
+      return { type: 'double', children: [] };
+    case 'integer':
+      return integerType(members);
+    case 'string':
+      return { type: stringType(members), children: [] };
+    case 'array':
+      return listType(members, scope, depth);
+    case 'object':
+      return objectType(members, scope, depth);
+    default:
+      return jsonText;
+  }
+}
+
+function stringType(members: readonly Located[]): ColumnType {
+  const names = new Set(
+    members.flatMap(({ schema }) => (isObject(schema) ? [schema.format, schema['meta:xdmType']] : [])),
+  );
+  if (names.has('date-time') && names.has('date')) return 'string';
+  if (names.has('date-time')) return 'timestamptz';
+  return names.has('date') ? 'date' : 'string';
+}
+
+const int32 = { min: -(2n ** 31n), max: 2n ** 31n - 1n };
+const int64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
+/** XDM: byte, short and int are the integers of those sizes. */
+const sizes: Readonly<Record<string, { readonly min: bigint; readonly max: bigint }>> = {
+  byte: { min: -128n, max: 127n },
+  short: { min: -32768n, max: 32767n },
+  int: int32,
+  int32,
+};
+
+/** `int` where its size or its bounds say that 32 bits are enough. */
+function integerType(members: readonly Located[]): Typed {
+  let { min, max } = int64;
+  for (const { schema } of members) {
+    if (!isObject(schema)) continue;
+    for (const name of [schema['meta:xdmType'], schema.format]) {
+      const size = typeof name === 'string' ? sizes[name] : undefined;
+      if (size) [min, max] = [larger(min, size.min), smaller(max, size.max)];
+    }
+    const lower = [boundOf(schema.minimum, Math.ceil), boundOf(schema.exclusiveMinimum, Math.ceil)];
+    const upper = [boundOf(schema.maximum, Math.floor), boundOf(schema.exclusiveMaximum, Math.floor)];
+    for (const bound of lower) if (bound !== undefined) min = larger(min, bound);
+    for (const bound of upper) if (bound !== undefined) max = smaller(max, bound);
+  }
+  const type = min >= int32.min && max <= int32.max ? 'int' : 'long';
+  return { type, children: [], range: { min, max } };
+}
+
+function boundOf(value: unknown, round: (value: number) => number): bigint | undefined {
+  if (typeof value === 'bigint') return value;
+  return typeof value === 'number' && Number.isFinite(value) ? BigInt(round(value)) : undefined;
+}
+
+function larger(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
+}
+
+function smaller(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
+}
+
+/** A list where `items` is one schema for all; tuples and lists of anything are JSON text. */
+function listType(members: readonly Located[], scope: Scope, depth: number): Typed {
+  const items = members.flatMap((member): Located[] => child(member, 'items'));
+  const tuple = members.some(({ schema }) => isObject(schema) && (schema.prefixItems || Array.isArray(schema.items)));
+  const typed = items.filter(({ schema }) => isObject(schema) && Object.keys(schema).length > 0);
+  if (tuple || typed.length === 0) return jsonText;
+  const element = planColumn({ name: 'element', located: typed, mustBeThere: true }, scope, depth + 1);
+  return { type: 'list', children: [element] };
+}
+
+/** A struct where fields are named, a map where only their common schema is; both, or neither, is JSON text. */
+function objectType(members: readonly Located[], scope: Scope, depth: number): Typed {
+  const values = members
+    .flatMap((member) => child(member, 'additionalProperties'))
+    .filter(({ schema }) => isObject(schema) && Object.keys(schema).length > 0);
+  const patterns = members.some(({ schema }) => isObject(schema) && schema.patternProperties !== undefined);
+  const fields = structFields(members, scope, depth);
+  if (fields.length > 0) return values.length === 0 && !patterns ? { type: 'struct', children: fields } : jsonText;
+  if (values.length === 0 || patterns) return jsonText;
+  const path = values[0]?.pointer ?? '';
+  const key: ColumnPlan = { name: 'key', type: 'string', required: true, nullable: false, children: [], path };
+  return {
+    type: 'map',
+    children: [key, planColumn({ name: 'value', located: values, mustBeThere: true }, scope, depth + 1)],
+  };
+}
+
+function structFields(members: readonly Located[], scope: Scope, depth: number): ColumnPlan[] {
+  const required = new Set(members.flatMap(({ schema }) => (isObject(schema) ? listOf(schema.required) : [])));
+  const byName = new Map<string, Located[]>();
+  for (const { schema, pointer } of members) {
+    if (!isObject(schema) || !isObject(schema.properties)) continue;
+    for (const [name, property] of Object.entries(schema.properties)) {
+      checkName(name, pointer);
+      if (property === false) continue; // a field that must not be there is no column
+      const located = { schema: property, pointer: appendPointer(pointer, 'properties', name) };
+      byName.set(name, [...(byName.get(name) ?? []), located]);
+    }
+  }
+  return [...byName].map(([name, located]) =>
+    planColumn({ name, located, mustBeThere: required.has(name) }, scope, depth + 1),
+  );
+}
+
+function checkName(name: string, pointer: string): void {
+  if (name === '') throw invalidSchema(pointer, 'properties', 'a field without a name cannot be a column');
+  if (name === '__proto__') throw invalidSchema(pointer, 'properties', '"__proto__" cannot be the name of a column');
+  if (!name.isWellFormed()) throw invalidSchema(pointer, 'properties', 'a name is no valid Unicode text');
+}
+
+function child({ schema, pointer }: Located, keyword: string): Located[] {
+  if (!isObject(schema) || schema[keyword] === undefined) return [];
+  return [{ schema: schema[keyword], pointer: appendPointer(pointer, keyword) }];
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}

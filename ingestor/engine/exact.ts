@@ -1,0 +1,59 @@
+/** JSON whose integers are not rounded: those past 2^53 are bigints, all other numbers are numbers as ever. */
+
+/** JSON.parse with source text access (ES2026): Node 22 has it, the types of TypeScript 7.0 do not yet. */
+interface JsonWithSource {
+  parse(
+    text: string,
+    reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
+  ): unknown;
+  rawJSON(text: string): unknown;
+}
+const json = JSON as unknown as JsonWithSource;
+
+/** Throws SyntaxError as JSON.parse does. */
+export function parseExact(text: string): unknown {
+  return json.parse(text, (_key, value, context) => {
+    if (typeof value !== 'number' || Number.isSafeInteger(value) || context.source === undefined) return value;
+    return exactInteger(context.source) ?? value;
+  });
+}
+
+/** JSON text of a value that `parseExact` gave. */
+export function stringifyExact(value: unknown): string {
+  return JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? rawNumber(item) : item)) ?? 'null';
+}
+
+/** True when a number in it may have been rounded by JSON.parse: an integer past 2^53. */
+export function mayBeRounded(value: unknown): boolean {
+  if (typeof value === 'number') return !Number.isSafeInteger(value) && Math.abs(value) > Number.MAX_SAFE_INTEGER;
+  if (typeof value !== 'object' || value === null) return false;
+  return (Array.isArray(value) ? value : Object.values(value)).some(mayBeRounded);
+}
+
+/** True when there is a bigint in it. */
+export function hasBigInt(value: unknown): boolean {
+  if (typeof value === 'bigint') return true;
+  if (typeof value !== 'object' || value === null) return false;
+  return (Array.isArray(value) ? value : Object.values(value)).some(hasBigInt);
+}
+
+/**
+ * The integer that a JSON number means (`5.0`, `1e3` and `12.5e1` are integers), or undefined when it means none or has
+ * more than 40 digits, which no column holds.
+ */
+export function exactInteger(source: string): bigint | undefined {
+  const match = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(source);
+  if (!match) return undefined;
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] = match;
+  const significant = `${whole}${fraction}`.replace(/0+$/, '');
+  const shift = Number(exponent) - fraction.length + (whole.length + fraction.length - significant.length);
+  if (significant.replace(/^0+/, '') === '') return 0n;
+  if (shift < 0 || significant.length + shift > 40) return undefined;
+  const magnitude = BigInt(significant) * 10n ** BigInt(shift);
+  return sign === '-' ? -magnitude : magnitude;
+}
+
+/** What JSON.stringify writes as the digits of the bigint, without quotes. */
+function rawNumber(value: bigint): unknown {
+  return json.rawJSON(value.toString());
+}

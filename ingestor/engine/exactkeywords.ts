@@ -1,0 +1,118 @@
+/**
+ * JSON Schema's keywords about numbers for records whose integers past 2^53 are bigints, which ajv's own take for no
+ * numbers. A schema is rewritten to use them under names of their own (`type` becomes `exactType`), so that ajv still
+ * does all the rest.
+ */
+import type { FuncKeywordDefinition } from 'ajv';
+import { exactInteger } from './exact.ts';
+import { appendPointer, isObject, type JsonObject, subschemas } from './schemadocument.ts';
+
+type Numeric = number | bigint;
+
+/** The same schema with the keywords of `exactKeywords`. */
+export function exactly(root: JsonObject): JsonObject {
+  const copy: unknown = rename(root, '');
+  return isObject(copy) ? copy : root;
+}
+
+/** `exactType` -> `type`. */
+export function plainKeyword(keyword: string): string {
+  const name = keyword.slice('exact'.length);
+  return names.has(keyword) ? `${name.charAt(0).toLowerCase()}${name.slice(1)}` : keyword;
+}
+
+/** Decimal, as people mean it: 19.99 is a multiple of 0.01 though the doubles' quotient is no integer. */
+export function isMultipleOf(divisor: Numeric, value: unknown): boolean {
+  if (!isNumeric(value)) return true;
+  if (typeof value === 'number' && !Number.isFinite(value)) return false;
+  const [a, scaleA] = decimal(value);
+  const [b, scaleB] = decimal(divisor);
+  const scale = Math.max(scaleA, scaleB);
+  // A double reaches from 1e-324 to 1e308: at most 633 digits.
+  return (a * 10n ** BigInt(scale - scaleA)) % (b * 10n ** BigInt(scale - scaleB)) === 0n;
+}
+
+export const exactKeywords: readonly FuncKeywordDefinition[] = [
+  { keyword: 'exactType', validate: hasType },
+  {
+    keyword: 'exactEnum',
+    validate: (values: readonly unknown[], value: unknown) => values.some((one) => same(one, value)),
+  },
+  { keyword: 'exactConst', validate: same },
+  { keyword: 'exactMinimum', validate: (bound: Numeric, value: unknown) => !isNumeric(value) || value >= bound },
+  { keyword: 'exactMaximum', validate: (bound: Numeric, value: unknown) => !isNumeric(value) || value <= bound },
+  {
+    keyword: 'exactExclusiveMinimum',
+    validate: (bound: Numeric, value: unknown) => !isNumeric(value) || value > bound,
+  },
+  {
+    keyword: 'exactExclusiveMaximum',
+    validate: (bound: Numeric, value: unknown) => !isNumeric(value) || value < bound,
+  },
+  { keyword: 'exactMultipleOf', validate: isMultipleOf },
+];
+
+const names = new Set(exactKeywords.map(({ keyword }) => String(keyword)));
+
+function rename(schema: unknown, pointer: string): unknown {
+  if (!isObject(schema)) return schema;
+  const below = new Map([...subschemas({ schema, pointer })].map((child) => [child.pointer, child.schema]));
+  const entries = Object.entries(schema).map(([keyword, value]): [string, unknown] => {
+    const at = appendPointer(pointer, keyword);
+    const exact = `exact${keyword.charAt(0).toUpperCase()}${keyword.slice(1)}`;
+    if (names.has(exact)) return [exact, value];
+    return [keyword, renameBelow(value, at, below)];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** A keyword's value: a schema, a list or a map of them, or anything else, which stays. */
+function renameBelow(value: unknown, at: string, below: ReadonlyMap<string, unknown>): unknown {
+  if (below.has(at)) return rename(value, at);
+  if (Array.isArray(value)) return value.map((item, index) => renameChild(item, appendPointer(at, index), below));
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [name, renameChild(item, appendPointer(at, name), below)]),
+  );
+}
+
+function renameChild(item: unknown, at: string, below: ReadonlyMap<string, unknown>): unknown {
+  return below.has(at) ? rename(item, at) : item;
+}
+
+function isNumeric(value: unknown): value is Numeric {
+  return typeof value === 'number' || typeof value === 'bigint';
+}
+
+function hasType(types: string | readonly string[], value: unknown): boolean {
+  const list: readonly string[] = typeof types === 'string' ? [types] : types;
+  return list.some((type) => {
+    if (type === 'null') return value === null;
+    if (type === 'array') return Array.isArray(value);
+    if (type === 'object') return isObject(value);
+    if (type === 'number') return typeof value === 'bigint' || Number.isFinite(value);
+    if (type === 'integer') return typeof value === 'bigint' || Number.isInteger(value);
+    return typeof value === type;
+  });
+}
+
+function same(a: unknown, b: unknown): boolean {
+  // biome-ignore lint/suspicious/noDoubleEquals: 5n == 5, and both are numbers
+  if (isNumeric(a) && isNumeric(b)) return a == b;
+  if (Array.isArray(a) && Array.isArray(b))
+    return a.length === b.length && a.every((item, index) => same(item, b[index]));
+  if (!isObject(a) || !isObject(b)) return a === b;
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && same(a[key], b[key]));
+}
+
+/** The number as an integer over a power of ten. */
+function decimal(value: Numeric): [bigint, number] {
+  if (typeof value === 'bigint') return [value, 0];
+  if (Number.isSafeInteger(value)) return [BigInt(value), 0];
+  const [digits = '', exponent = '0'] = String(value).split('e');
+  const [whole = '', fraction = ''] = digits.split('.');
+  const scale = fraction.length - Number(exponent);
+  const unscaled = exactInteger(`${whole}${fraction}`) ?? 0n;
+  return scale < 0 ? [unscaled * 10n ** BigInt(-scale), 0] : [unscaled, scale];
+}

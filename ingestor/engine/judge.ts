@@ -1,0 +1,149 @@
+/**
+ * The judge of every record: ajv. One validator stops at the first error, for the stream; one finds all, for what was
+ * refused; a third, rarely needed, judges integers past 2^53 exactly.
+ */
+import type { CodeKeywordDefinition, ErrorObject, KeywordCxt, Options, ValidateFunction } from 'ajv';
+import { _, Ajv } from 'ajv';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import type { RegExpEngine } from 'ajv/dist/types/index.js';
+import type { ForebayError } from '../contract/errors.ts';
+import { exactKeywords, exactly, isMultipleOf } from './exactkeywords.ts';
+import { allFormats } from './formats.ts';
+import { compilePattern } from './pattern.ts';
+import { invalidSchema, isObject, type SchemaDocument, splitPointer, subschemas } from './schemadocument.ts';
+
+export interface Judge {
+  /** True when the record is what the schema allows. Integers past 2^53 are judged as rounded. */
+  accepts(record: unknown): boolean;
+  /** Why it is not; empty when it is. */
+  errors(record: unknown): readonly ErrorObject[];
+  /** The same for a record whose integers past 2^53 are bigints. */
+  exactErrors(record: unknown): readonly ErrorObject[];
+}
+
+/** Throws InvalidSchema that names the place and the keyword. */
+export function createJudge(document: SchemaDocument): Judge {
+  const accepts = compile(document, document.plain, {});
+  let thorough: ValidateFunction | undefined;
+  let exact: ValidateFunction | undefined;
+  return {
+    accepts,
+    errors(record) {
+      thorough ??= compile(document, document.plain, { allErrors: true, verbose: true });
+      return thorough(record) ? [] : (thorough.errors ?? []);
+    },
+    exactErrors(record) {
+      exact ??= compile(document, exactly(document.root), { allErrors: true, verbose: true, validateSchema: false });
+      return exact(record) ? [] : (exact.errors ?? []);
+    },
+  };
+}
+
+function compile(document: SchemaDocument, schema: object, options: Options): ValidateFunction {
+  const ajv = createAjv(document, options);
+  if (options.validateSchema !== false && !ajv.validateSchema(schema)) throw refusedByMetaSchema(ajv.errors ?? []);
+  try {
+    return ajv.compile(schema);
+  } catch (error) {
+    throw refusedByCompiler(document, error);
+  }
+}
+
+function createAjv(document: SchemaDocument, options: Options): Ajv {
+  const all: Options = {
+    // Unknown keywords are annotations (XDM has many); unknown formats were refused before.
+    strictSchema: false,
+    strictTypes: false,
+    strictTuples: false,
+    strictRequired: false,
+    allowUnionTypes: true,
+    formats: allFormats(),
+    logger: false,
+    // Slower, and only needed where the schema speaks of names that every object inherits.
+    ownProperties: namesInherited(document),
+    code: { regExp: patternEngine },
+    ...(document.draft === 'draft-07' ? { ignoreKeywordsWithRef: true } : {}),
+    ...options,
+  };
+  const ajv = document.draft === 'draft-07' ? new Ajv(all) : new Ajv2020(all);
+  for (const keyword of ['minLength', 'maxLength', 'multipleOf']) ajv.removeKeyword(keyword);
+  ajv.addKeyword(lengthKeyword('minLength'));
+  ajv.addKeyword(lengthKeyword('maxLength'));
+  ajv.addKeyword({ keyword: 'multipleOf', type: 'number', schemaType: 'number', validate: isMultipleOf });
+  for (const keyword of exactKeywords) ajv.addKeyword(keyword);
+  return ajv;
+}
+
+/** Length in code points, counted only where the number of UTF-16 units leaves it open: ajv's own halves its speed. */
+function lengthKeyword(keyword: 'minLength' | 'maxLength'): CodeKeywordDefinition {
+  return {
+    keyword,
+    type: 'string',
+    schemaType: 'number',
+    code(context: KeywordCxt) {
+      const { data, schemaCode, gen } = context;
+      const count = gen.scopeValue('func', { ref: codePointCount, key: codePointCount });
+      const units = _`${data}.length`;
+      if (keyword === 'minLength') {
+        context.fail(
+          _`${units} < ${schemaCode} || (${units} < 2 * ${schemaCode} && ${count}(${data}) < ${schemaCode})`,
+        );
+      } else {
+        context.fail(
+          _`${units} > ${schemaCode} && (${units} > 2 * ${schemaCode} || ${count}(${data}) > ${schemaCode})`,
+        );
+      }
+    },
+    error: {
+      message: ({ schema }) =>
+        `must NOT have ${keyword === 'minLength' ? 'fewer' : 'more'} than ${String(schema)} characters`,
+    },
+  };
+}
+
+function codePointCount(text: string): number {
+  let count = text.length;
+  for (let at = 0; at + 1 < text.length; at += 1) {
+    if ((text.charCodeAt(at) & 0xfc00) === 0xd800 && (text.charCodeAt(at + 1) & 0xfc00) === 0xdc00) count -= 1;
+  }
+  return count;
+}
+
+/** ajv tells patterns apart by their text form. */
+const patternEngine: RegExpEngine = Object.assign(
+  (source: string) => Object.assign(compilePattern(source), { toString: () => source }),
+  { code: 'compilePattern' },
+);
+
+function namesInherited(document: SchemaDocument): boolean {
+  const text = JSON.stringify(document.plain);
+  return Object.getOwnPropertyNames(Object.prototype).some((name) => text.includes(JSON.stringify(name)));
+}
+
+/** The deepest place the meta-schema complains about: those above follow from it. */
+function refusedByMetaSchema(errors: readonly ErrorObject[]): ForebayError {
+  const [first] = [...errors].sort((a, b) => b.instancePath.length - a.instancePath.length);
+  const names = splitPointer(first?.instancePath ?? '');
+  const keyword = names.at(-1) ?? '$schema';
+  const pointer = (first?.instancePath ?? '').split('/').slice(0, -1).join('/');
+  return invalidSchema(pointer, keyword, first?.message ?? 'is not valid');
+}
+
+/** ajv's compiler throws without a place, mostly for references: look for what it names. */
+function refusedByCompiler(document: SchemaDocument, error: unknown): ForebayError {
+  const message = error instanceof Error ? error.message : String(error);
+  const reference = /can't resolve reference (\S+)/.exec(message)?.[1];
+  const place = reference === undefined ? undefined : findReference(document.root, '', reference);
+  if (place === undefined) return invalidSchema('', '$schema', message, error);
+  const problem = `"${reference}" is not in the document; only references within it are followed`;
+  return invalidSchema(place, '$ref', problem, error);
+}
+
+function findReference(schema: unknown, pointer: string, reference: string): string | undefined {
+  if (isObject(schema) && [schema.$ref, schema.$dynamicRef].includes(reference)) return pointer;
+  for (const child of subschemas({ schema, pointer })) {
+    const found = findReference(child.schema, child.pointer, reference);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

@@ -1,0 +1,183 @@
+/** The text of a JSON Schema as a document: its draft, its places, its references, and what in it cannot be checked. */
+import { ForebayError } from '../contract/errors.ts';
+import { parseExact } from './exact.ts';
+import { isKnownFormat, knownFormats } from './formats.ts';
+import { compilePattern } from './pattern.ts';
+
+export type JsonObject = { readonly [key: string]: unknown };
+
+export interface SchemaDocument {
+  readonly draft: 'draft-07' | '2020-12';
+  /** As JSON.parse gives it: what ajv compiles. */
+  readonly plain: JsonObject;
+  /** The same with integers past 2^53 as bigints: what columns and bounds are read from. */
+  readonly root: JsonObject;
+}
+
+/** A schema and where it stands. */
+export interface Located {
+  readonly schema: unknown;
+  /** JSON pointer from the root. */
+  readonly pointer: string;
+}
+
+/** Throws InvalidSchema for text that is no JSON object, of a draft we do not know, or that uses what cannot be checked. */
+export function parseSchemaDocument(text: string): SchemaDocument {
+  const [plain, root] = parseBoth(text);
+  if (!isObject(plain) || !isObject(root)) throw invalidSchema('', 'type', 'the schema must be a JSON object');
+  const document = { draft: draftOf(plain.$schema), plain, root };
+  for (const located of places({ schema: root, pointer: '' })) checkPlace(located, document);
+  return document;
+}
+
+/** One line that names the place and the keyword. */
+export function invalidSchema(pointer: string, keyword: string, problem: string, cause?: unknown): ForebayError {
+  return new ForebayError(
+    'InvalidSchema',
+    `schema at ${pointer === '' ? '/' : pointer}, keyword ${keyword}: ${problem}`,
+    {
+      cause,
+    },
+  );
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** `~` and `/` in a name are escaped (RFC 6901). */
+export function appendPointer(pointer: string, ...names: readonly (string | number)[]): string {
+  return names.reduce<string>(
+    (path, name) => `${path}/${String(name).replaceAll('~', '~0').replaceAll('/', '~1')}`,
+    pointer,
+  );
+}
+
+/** The names of a JSON pointer. */
+export function splitPointer(pointer: string): string[] {
+  const names = pointer.split('/').slice(1);
+  return names.map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+/** The schema that a `$ref` within the document means: a JSON pointer (`#/$defs/a`) or an anchor (`#a`). */
+export function resolveReference(document: SchemaDocument, reference: string): Located | undefined {
+  const id = document.root.$id;
+  const own = typeof id === 'string' && reference.startsWith(`${id.replace(/#$/, '')}#`);
+  const hash = own ? reference.slice(reference.indexOf('#')) : reference;
+  if (!hash.startsWith('#')) return undefined;
+  const fragment = decodeFragment(hash.slice(1));
+  if (fragment === '' || fragment.startsWith('/')) return followPointer(document.root, fragment);
+  return findAnchor(document.root, fragment);
+}
+
+/** The schemas that stand right below this one, where the keywords put them. */
+export function* subschemas({ schema, pointer }: Located): Generator<Located> {
+  if (!isObject(schema)) return;
+  for (const [keyword, value] of Object.entries(schema)) {
+    const at = appendPointer(pointer, keyword);
+    if (Array.isArray(value) && listKeywords.has(keyword)) {
+      for (const [index, item] of value.entries()) yield { schema: item, pointer: appendPointer(at, index) };
+    } else if (schemaKeywords.has(keyword)) {
+      yield { schema: value, pointer: at };
+    } else if (mapKeywords.has(keyword) && isObject(value)) {
+      for (const [name, item] of Object.entries(value)) yield { schema: item, pointer: appendPointer(at, name) };
+    }
+  }
+}
+
+const listKeywords = new Set(['allOf', 'anyOf', 'oneOf', 'prefixItems', 'items']);
+const schemaKeywords = new Set([
+  'items',
+  'additionalItems',
+  'unevaluatedItems',
+  'contains',
+  'additionalProperties',
+  'unevaluatedProperties',
+  'propertyNames',
+  'not',
+  'if',
+  'then',
+  'else',
+]);
+const mapKeywords = new Set([
+  'properties',
+  'patternProperties',
+  'definitions',
+  '$defs',
+  'dependentSchemas',
+  'dependencies',
+]);
+
+function* places(located: Located): Generator<Located> {
+  yield located;
+  for (const child of subschemas(located)) yield* places(child);
+}
+
+function parseBoth(text: string): [unknown, unknown] {
+  try {
+    return [JSON.parse(text), parseExact(text)];
+  } catch (error) {
+    throw new ForebayError('InvalidSchema', `schema is no JSON: ${error instanceof Error ? error.message : error}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Draft 06, which XDM names, is judged as draft 07: the newer only adds keywords. Without `$schema` it is 2020-12. */
+function draftOf(uri: unknown): SchemaDocument['draft'] {
+  if (uri === undefined) return '2020-12';
+  const name = typeof uri === 'string' ? uri.replace(/^https?:\/\//, '').replace(/#$/, '') : '';
+  if (name === 'json-schema.org/draft/2020-12/schema') return '2020-12';
+  if (name === 'json-schema.org/draft-07/schema' || name === 'json-schema.org/draft-06/schema') return 'draft-07';
+  throw invalidSchema('', '$schema', 'must name draft 2020-12, draft-07 or draft-06');
+}
+
+/** What ajv would pass over, or name without its place. */
+function checkPlace({ schema, pointer }: Located, document: SchemaDocument): void {
+  if (!isObject(schema)) return;
+  if (typeof schema.format === 'string' && !isKnownFormat(schema.format)) {
+    throw invalidSchema(pointer, 'format', `"${schema.format}" is none of ${knownFormats().join(', ')}`);
+  }
+  if (typeof schema.pattern === 'string') checkPattern(pointer, 'pattern', schema.pattern);
+  if (isObject(schema.patternProperties)) {
+    for (const source of Object.keys(schema.patternProperties)) checkPattern(pointer, 'patternProperties', source);
+  }
+  if (typeof schema.$ref === 'string' && schema.$ref.startsWith('#') && !resolveReference(document, schema.$ref)) {
+    throw invalidSchema(pointer, '$ref', `"${schema.$ref}" is not in the document`);
+  }
+}
+
+function checkPattern(pointer: string, keyword: string, source: string): void {
+  try {
+    compilePattern(source);
+  } catch (error) {
+    throw invalidSchema(pointer, keyword, error instanceof Error ? error.message : String(error), error);
+  }
+}
+
+function followPointer(root: JsonObject, pointer: string): Located | undefined {
+  let schema: unknown = root;
+  for (const name of splitPointer(pointer)) {
+    if (Array.isArray(schema)) schema = schema[Number(name)];
+    else if (isObject(schema) && Object.hasOwn(schema, name)) schema = schema[name];
+    else return undefined;
+  }
+  return schema === undefined ? undefined : { schema, pointer };
+}
+
+function findAnchor(root: JsonObject, anchor: string): Located | undefined {
+  for (const located of places({ schema: root, pointer: '' })) {
+    const { schema } = located;
+    if (!isObject(schema)) continue;
+    if (schema.$anchor === anchor || schema.$dynamicAnchor === anchor || schema.$id === `#${anchor}`) return located;
+  }
+  return undefined;
+}
+
+function decodeFragment(fragment: string): string {
+  try {
+    return decodeURIComponent(fragment);
+  } catch {
+    return fragment;
+  }
+}
