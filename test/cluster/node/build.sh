@@ -20,8 +20,9 @@ rm -f "$CLUSTER_BIN/inputs"
 
 export CGO_ENABLED=0
 say "building Kubernetes from Go modules: once on this machine, 6 to 10 minutes on 2 cores, 5 GB of Go caches"
+say "downloading modules"
 # shellcheck disable=SC2086
-total=$(go list -deps -tags $tags $packages | wc -l)
+total=$(go list -deps -tags $tags $packages 2> >(grep -v 'go: downloading' >&2) | wc -l)
 
 version=$(go list -m -f '{{.Version}}' k8s.io/kubernetes)
 minor=${version#v1.} minor=${minor%%.*}
@@ -35,6 +36,6 @@ done
 go build -v -trimpath -buildvcs=false -gcflags=all=-dwarf=false -ldflags "$stamp" -tags $tags -o "$CLUSTER_BIN/" $packages 2>&1 |
   awk -v total="$total" '
     /^[a-z0-9A-Z.\/_-]+$/ { if (++n % 200 == 0) { print "cluster: compiled " n " of at most " total " packages"; fflush() }; next }
-    { print; fflush() }' >&2
+    !/^go: downloading/ { print; fflush() }' >&2
 for p in $programs; do ln -sfn hyperkube "$CLUSTER_BIN/$p"; done
 echo "$inputs" >"$CLUSTER_BIN/inputs"
