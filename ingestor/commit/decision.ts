@@ -17,7 +17,7 @@ const keptErrorClasses = 100;
 
 /**
  * The decision about a planned run: the one that is there, or one that follows from plan and receipts. Where receipts
- * are missing, `abort` ends the run; without it ReceiptsMissing is thrown.
+ * are missing, `abort` ends the run; without it ReceiptsMissing is thrown. See `isOrder` for what else `abort` can do.
  */
 export async function decideRun(
   dataset: Dataset,
@@ -56,7 +56,12 @@ function draftDecision(
   waiting: Waiting,
 ): Decision {
   const present = receipts.filter((receipt) => receipt !== undefined);
-  const refusal = plan.refusal ?? firstFailure(present) ?? whatIsMissing(plan, receipts, abort) ?? judge(plan, present);
+  const refusal =
+    plan.refusal ??
+    (abort !== undefined && isOrder(abort) ? abort : undefined) ??
+    firstFailure(present) ??
+    whatIsMissing(plan, receipts, abort) ??
+    judge(plan, present);
   const end = refusal === undefined ? committed(present) : ended(refusal, present);
   return {
     version: 1,
@@ -81,6 +86,11 @@ function draftDecision(
     hasRejects: present.some((receipt) => receipt.rejectFile !== undefined),
     time: waiting.clock.now(),
   };
+}
+
+/** Ends a run even where nothing is missing; a failed Job only does where something is. */
+function isOrder({ reason }: Refusal): boolean {
+  return reason === 'Aborted' || reason === 'Superseded' || reason === 'Abandoned';
 }
 
 function firstFailure(receipts: readonly Receipt[]): Refusal | undefined {

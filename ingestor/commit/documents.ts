@@ -37,6 +37,13 @@ export const PlanShard = Type.Object({
 export type PlanShard = Static<typeof PlanShard>;
 
 export const PlanPart = Type.Object({ version: Type.Literal(1), inputs: Type.Array(PlanInput) });
+export type PlanPart = Static<typeof PlanPart>;
+
+const Requests = Type.Array(Type.Object({ run, token: Type.String(), digest: Type.String() }));
+
+/** Body of `open/<batch>.<run>`: enough to end a run that was never planned. */
+export const OpenRun = Type.Object({ version: Type.Literal(1), batch: BatchID, run, requests: Requests });
+export type OpenRun = Static<typeof OpenRun>;
 
 /** How the inputs are read and written: fixed here, whatever the table says later. */
 export const Reading = Type.Object({
@@ -56,7 +63,7 @@ export const Plan = Type.Object({
   batch: BatchID,
   run,
   /** Of this run and of all before it: a request that stands here starts no further run. */
-  requests: Type.Array(Type.Object({ run, token: Type.String(), digest: Type.String() })),
+  requests: Requests,
   /** `input`: all that the selection found; `skipped`: known to the ledger. */
   files: Type.Object({ input: count, skipped: count }),
   bytes: count,

@@ -43,6 +43,11 @@ export async function chooseRun(
   return { kind: 'start', run: latest.run + 1, earlier: latest.requests };
 }
 
+/** True for the plan of a run that was opened for the request. */
+export function serves(plan: Plan, { token, digest }: RunRequest): boolean {
+  return plan.requests.some((it) => it.run === plan.run && it.token === token && it.digest === digest);
+}
+
 /** The newest plan of a batch; runs are dense, since n+1 is planned only after n. */
 export async function latestPlan(dataset: Dataset, batch: BatchID, waiting: Waiting): Promise<Plan | undefined> {
   const digest = batchDigest(batch);

@@ -1,0 +1,120 @@
+import { type Dataset, openDataset } from '../commit/dataset.ts';
+import type { Plan, PlanInput, Refusal } from '../commit/documents.ts';
+import { finishRun, reportCommitted } from '../commit/finish.ts';
+import { batchDigest } from '../commit/names.ts';
+import { type NewRun, openRun, planFiles, planRefusal } from '../commit/plan.ts';
+import { reportPlan, reportTable } from '../commit/report.ts';
+import { chooseRun, readDecision, serves } from '../commit/runs.ts';
+import type { BatchOutcome, PlanResult } from '../contract/result.ts';
+import type { BatchRequest, PlanTask } from '../contract/task.ts';
+import { findFiles } from '../sources/files.ts';
+import { inlineInput } from '../sources/inputs.ts';
+import { loadState } from '../table/commit.ts';
+import { type Environment, withStore } from './environment.ts';
+import { ingestShard } from './shard.ts';
+
+/**
+ * Finds or makes the run that serves a request. Where all fits one shard, that shard is run and the batch finished
+ * here, so that a small batch is one pod.
+ */
+export async function runPlan(task: PlanTask, environment: Environment): Promise<PlanResult> {
+  return await withStore(environment, task.dataset.storage, async (store) => {
+    environment.progress({ phase: 'Planning' });
+    const dataset = await openDataset(store, task.dataset.owner, environment);
+    const served = await serveRequest(dataset, task.request, environment);
+    const { plan, refused } = served;
+    const outcome = refused ?? (await finishHere(dataset, plan, task.request, environment));
+    return await toResult(dataset, plan, outcome);
+  });
+}
+
+/** `refused`: the batch was committed for another request, by this plan. */
+interface Served {
+  readonly plan: Plan;
+  readonly refused?: BatchOutcome;
+}
+
+/** Other requests for the same batch may come and go meanwhile: looks again until a plan stands that serves this one. */
+async function serveRequest(dataset: Dataset, request: BatchRequest, environment: Environment): Promise<Served> {
+  const { batch } = request;
+  const asked = { token: request.requestToken, digest: request.requestDigest };
+  for (;;) {
+    environment.signal.throwIfAborted();
+    const choice = await chooseRun(dataset, batch, asked, environment);
+    if (choice.kind === 'join') return { plan: choice.plan };
+    if (choice.kind === 'refuse') {
+      return { plan: choice.committed, refused: await reportCommitted(dataset, choice.committed, asked, environment) };
+    }
+    if (choice.kind === 'supersede') {
+      await finishRun(dataset, choice.undecided, supersededBy(request), environment);
+      continue;
+    }
+    const newRun: NewRun = { batch, run: choice.run, request: asked, earlier: choice.earlier };
+    const plan = await makePlan(dataset, newRun, request, environment);
+    if (serves(plan, asked)) return { plan };
+  }
+}
+
+async function makePlan(
+  dataset: Dataset,
+  newRun: NewRun,
+  request: BatchRequest,
+  environment: Environment,
+): Promise<Plan> {
+  await openRun(dataset, newRun, environment);
+  const state = await loadState(dataset.table);
+  const found = await findInputs(request, environment);
+  if ('reason' in found) return await planRefusal(dataset, newRun, found, environment);
+  return await planFiles(dataset, state, newRun, request, found.files, environment);
+}
+
+/** A batch that names nothing that exists is refused; a connection's run that finds nothing new has nothing to do. */
+async function findInputs(
+  { input, ledger, read }: BatchRequest,
+  environment: Environment,
+): Promise<{ files: readonly PlanInput[] } | Refusal> {
+  if ('inline' in input) return { files: [inlineInput(input.inline.data)] };
+  const { location, selection } = input.files;
+  const { clock, signal } = environment;
+  const { files, missing } = await withStore(environment, location, (store) =>
+    findFiles(store, location, selection, clock.now(), signal),
+  );
+  if (missing[0] !== undefined && ledger === undefined) {
+    const others = missing.length > 1 ? ` and ${missing.length - 1} others do` : ' does';
+    return { reason: 'NoInput', message: `${missing[0]}${others} not exist` };
+  }
+  if (files.length > 0 || ledger !== undefined) return { files };
+  const what = selection.glob === undefined ? 'no file' : `no ${read.format.type} file that fits ${selection.glob}`;
+  return { reason: 'NoInput', message: `there is ${what} in the place the batch names` };
+}
+
+function supersededBy({ batch }: BatchRequest): Refusal {
+  return { reason: 'Superseded', message: `another request for ${batch.id} came before this one was decided` };
+}
+
+/** Undefined when the plan has several shards that other pods are to run. */
+async function finishHere(
+  dataset: Dataset,
+  plan: Plan,
+  request: BatchRequest,
+  environment: Environment,
+): Promise<BatchOutcome | undefined> {
+  const isDecided = (await readDecision(dataset, batchDigest(plan.batch), plan.run, environment)) !== undefined;
+  if (!isDecided && plan.shards.length > 1) return undefined;
+  if (!isDecided && plan.shards.length === 1) await ingestShard(dataset, plan, 0, request.input, environment);
+  environment.progress({ phase: 'Committing' });
+  return await finishRun(dataset, plan, undefined, environment);
+}
+
+async function toResult(dataset: Dataset, plan: Plan, batch: BatchOutcome | undefined): Promise<PlanResult> {
+  return {
+    version: 1,
+    verb: 'plan',
+    batchID: plan.batch.id,
+    run: plan.run,
+    plan: reportPlan(plan),
+    files: plan.files.input,
+    bytes: plan.bytes,
+    ...(batch === undefined ? {} : { batch, table: reportTable(dataset.table, await loadState(dataset.table)) }),
+  };
+}
