@@ -10,7 +10,7 @@ RUN node image/build.ts --bundle && image/base.sh /base
 FROM scratch
 COPY --from=build /base /
 COPY --from=build /src/dist/layer /
-ENV PATH=/usr/bin NODE_ENV=production
+ENV PATH=/usr/bin NODE_ENV=production NODE_OPTIONS=--max-old-space-size-percentage=60
 USER 65532:65532
 WORKDIR /
 ENTRYPOINT ["node", "/app/main.js"]
