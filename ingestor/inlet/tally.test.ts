@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import { encodeSegment, type SegmentHeader } from './segment.ts';
+import { Tally } from './tally.ts';
+
+/** A segment of one record of ten bytes: number `sequence` of its writer. */
+function header(writer: string, sequence: number): SegmentHeader {
+  const upTo = { records: sequence, bytes: 10 * sequence };
+  const facts = { nonce: 'n', writer, sequence, firstReceivedTime: 0, records: 1, upTo };
+  return encodeSegment(facts, Buffer.from('{"a":123}\n')).header;
+}
+
+test('records of a segment that is gone are counted by the one after it', () => {
+  const tally = new Tally({ w: { sequence: 1, records: 1, bytes: 10, time: 0 } });
+  tally.addReadable(header('w', 2), 100);
+  tally.addUnreadable({ writer: 'w', sequence: 3 });
+  tally.addReadable(header('w', 4), 200);
+  expect(tally.counts()).toEqual({ received: 3, lost: 1, bytes: 30 });
+  expect(tally.progress([{ writer: 'w', from: 2, to: 4 }])).toEqual({
+    w: { sequence: 4, records: 4, bytes: 40, time: 200 },
+  });
+});
+
+test('records of a last segment that is gone are counted by a later round', () => {
+  const first = new Tally({});
+  first.addReadable(header('w', 1), 100);
+  first.addUnreadable({ writer: 'w', sequence: 2 });
+  expect(first.counts()).toEqual({ received: 1, lost: 0, bytes: 10 });
+  const second = new Tally(first.progress([{ writer: 'w', from: 1, to: 2 }]));
+  second.addReadable(header('w', 3), 200);
+  expect(second.counts()).toEqual({ received: 2, lost: 1, bytes: 20 });
+});
+
+test('what came before a writer that nobody remembers is not counted again', () => {
+  const tally = new Tally({});
+  tally.addReadable(header('w', 57), 100);
+  expect(tally.counts()).toEqual({ received: 1, lost: 0, bytes: 10 });
+});
