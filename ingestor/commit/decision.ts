@@ -83,7 +83,7 @@ function draftDecision(
       present.map((receipt) => receipt.errors),
       keptErrorClasses,
     ),
-    hasRejects: present.some((receipt) => receipt.rejectFile !== undefined),
+    rejectFiles: present.flatMap(({ rejectFile }) => (rejectFile === undefined ? [] : [rejectFile.key])),
     time: waiting.clock.now(),
   };
 }

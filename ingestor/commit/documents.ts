@@ -110,8 +110,7 @@ export const Decision = Type.Object({
   errors: Type.Array(ErrorClass),
   /** What the commit adds to the table; empty unless committed. */
   dataFiles: Type.Array(OutputFile),
-  /** True when records were kept in reject files. */
-  hasRejects: Type.Boolean(),
+  rejectFiles: Type.Array(Type.String()),
   time: count,
 });
 export type Decision = Static<typeof Decision>;

@@ -18,7 +18,7 @@ export function reportRun(dataset: Dataset, plan: Plan, decision: Decision, land
     files: decision.files,
     bytes: decision.bytes,
     errors: mergeErrorClasses([decision.errors]),
-    ...(decision.hasRejects
+    ...(decision.rejectFiles.length > 0
       ? { diagnostics: `${dataset.store.url}/${rejectFolder(batchDigest(plan.batch), plan.run)}` }
       : {}),
     plan: reportPlan(plan),

@@ -28,21 +28,23 @@ export async function findFiles(
   const isOldEnough = ({ lastModified }: ObjectFacts) => now - lastModified >= (selection.minAgeSeconds ?? 0) * 1000;
   if (selection.keys !== undefined) return await findNamed(store, location, selection.keys, isOldEnough, signal);
   const facts: ObjectFacts[] = [];
-  for await (const object of listMatching(store, selection.glob, signal)) if (isOldEnough(object)) facts.push(object);
+  for await (const { object, matches } of listMatching(store, selection.glob, signal)) {
+    if (matches && isOldEnough(object)) facts.push(object);
+  }
   return { files: toInputs(facts, location), missing: [] };
 }
 
-/** All files whose key fits the glob; all there are without one. `pageSize`: see ListOptions. */
+/** All there is where the glob looks, and whether it fits; without a glob everything does. `pageSize`: see ListOptions. */
 export async function* listMatching(
   store: Store,
   glob: string | undefined,
   signal: AbortSignal,
   pageSize?: number,
-): AsyncGenerator<ObjectFacts> {
+): AsyncGenerator<{ readonly object: ObjectFacts; readonly matches: boolean }> {
   const fits = glob === undefined ? () => true : picomatch(glob);
   const options = pageSize === undefined ? { signal } : { signal, pageSize };
   for await (const object of store.list(literalStart(glob), options)) {
-    if (!object.key.endsWith('/') && fits(object.key)) yield object;
+    yield { object, matches: !object.key.endsWith('/') && fits(object.key) };
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Waiting } from '../contract/environment.ts';
 import { ForebayError } from '../contract/errors.ts';
+import type { TableSettings } from '../contract/task.ts';
 import { BackOff } from './back-off.ts';
 import type { CommitStamp, Table, TableChange, TableState } from './table.ts';
 
@@ -37,6 +38,28 @@ export async function commitToTable<T>(table: Table, build: Builder<T>, waiting:
       continue;
     }
     if (!known) await backOff.afterConflict();
+  }
+}
+
+/** The first state of a table: this one, or the newest when another writer was there first. */
+export async function createTable(
+  table: Table,
+  schemaDigest: string,
+  settings: TableSettings,
+  waiting: Waiting,
+): Promise<TableState> {
+  const backOff = new BackOff(waiting);
+  for (;;) {
+    waiting.signal.throwIfAborted();
+    try {
+      const stamp = nextStamp(undefined, waiting.clock.now());
+      const state = (await table.load()) ?? (await table.commit(undefined, { schemaDigest, settings }, stamp));
+      if (state === undefined) continue;
+      await table.publish(state);
+      return state;
+    } catch (thrown) {
+      await backOff.afterError(thrown);
+    }
   }
 }
 

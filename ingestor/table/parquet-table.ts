@@ -36,7 +36,9 @@ export const TableMetadata = Type.Object({
 export type TableMetadata = Static<typeof TableMetadata>;
 
 /** Versions whose bodies are kept for readers that are behind; older ones are emptied, their names stay. */
-export const keptVersions = 100;
+const keptVersions = 100;
+/** A backlog is worked off over several calls. */
+const mostEmptied = 1_000;
 
 export function tableFolder(uuid: string): string {
   return `table-${uuid}/`;
@@ -90,11 +92,11 @@ export class ParquetTable implements Table {
     }
   }
 
-  /** Oldest first, so that one who is interrupted leaves no gap that hides the rest. Answers how many were emptied. */
-  async emptyOldVersions(newest: number, most: number): Promise<number> {
+  /** Oldest first, so that one who is interrupted leaves no gap that hides the rest. */
+  async emptyOldVersions(newest: TableState): Promise<number> {
     const old: number[] = [];
-    for (let n = newest - keptVersions; n >= 1 && (await this.#size(n)) > 0; n -= 1) old.push(n);
-    const emptied = old.reverse().slice(0, most);
+    for (let n = newest.sequence - keptVersions; n >= 1 && (await this.#size(n)) > 0; n -= 1) old.push(n);
+    const emptied = old.reverse().slice(0, mostEmptied);
     for (const n of emptied) await this.#store.put(this.#key(n), '', { signal: this.#signal });
     return emptied.length;
   }
