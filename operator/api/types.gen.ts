@@ -101,7 +101,7 @@ export interface S3Place {
   credentialsSecretRef?: NameRef;
 }
 
-/** Where the table and all that belongs to it lies: exactly one of the systems below (in this version: s3). */
+/** Where the table and all that belongs to it lies; exactly one system (in this version: s3). */
 export interface DatasetSpecStorage {
   /** A place in an S3 bucket. Example: {bucket: lake, prefix: web-events, credentialsSecretRef: {name: lake-key}}. */
   s3?: S3Place;
@@ -306,7 +306,7 @@ export interface DatasetSpec {
    * the table; any other leaves the earlier schema in force and stalls.
    */
   schema: DatasetSpecSchema;
-  /** Where the table and all that belongs to it lies: exactly one of the systems below (in this version: s3). */
+  /** Where the table and all that belongs to it lies; exactly one system (in this version: s3). */
   storage: DatasetSpecStorage;
   /** How the table is written. */
   table: DatasetSpecTable;
@@ -917,7 +917,7 @@ export interface StreamInlet {
   status: StreamInletStatus;
 }
 
-/** Where records come from: exactly one of the systems below (in this version: s3). */
+/** Where records come from; exactly one system (in this version: s3). */
 export interface SourceConnectionSpecSource {
   /** Files of an S3 bucket. Example: {bucket: landing, prefix: crm, credentialsSecretRef: {name: landing-key}}. */
   s3?: S3Place;
@@ -975,7 +975,7 @@ export interface SourceConnectionSpecHistory {
 export interface SourceConnectionSpec {
   /** The Dataset that takes the records. Example: {name: web-events}. */
   datasetRef: NameRef;
-  /** Where records come from: exactly one of the systems below (in this version: s3). */
+  /** Where records come from; exactly one system (in this version: s3). */
   source: SourceConnectionSpecSource;
   /** What is taken from the source; the member that fits it (in this version: files). Absent: all files. */
   selection?: SourceConnectionSpecSelection;

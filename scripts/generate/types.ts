@@ -4,7 +4,9 @@
  *
  *   node scripts/generate/types.ts [--check]
  */
-import { type Crd, readCrds, type Schema, writeOrCheck } from './crds.ts';
+import type { StructuralSchema as Schema } from '../../operator/api/validation/schema.ts';
+import { type Crd, readCrds } from '../crds.ts';
+import { emit } from './emit.ts';
 
 /** Objects that several kinds share, by the end of their path; the longest end that fits wins. */
 const sharedNames: Record<string, string> = {
@@ -84,12 +86,9 @@ export interface OwnerReference {
 }
 `;
 
-generate();
-
-function generate(): void {
-  const crds = readCrds();
-  writeOrCheck({ 'operator/api/types.gen.ts': typesFile(crds), 'operator/api/crds.gen.ts': schemasFile(crds) });
-}
+const crds = readCrds();
+await emit('operator/api/types.gen.ts', typesFile(crds));
+await emit('operator/api/crds.gen.ts', schemasFile(crds));
 
 function typesFile(crds: readonly Crd[]): string {
   const objects: Objects = new Map();
@@ -251,22 +250,13 @@ function comment(description: string | undefined, indent: string): string[] {
 }
 
 function schemasFile(crds: readonly Crd[]): string {
-  const entries = crds.map(({ names, schema }) => `  ${names.kind}: ${JSON.stringify(withoutDescriptions(schema))},`);
-  return `/** Generated from crds/ by scripts/generate/types.ts; do not edit. The schemas without descriptions, by kind. */
-export const crdSchemas: Record<string, unknown> = {
+  const entries = crds.map(({ names, schema }) => `  ${names.kind}: ${JSON.stringify(schema)},`);
+  return `/** Generated from crds/ by scripts/generate/types.ts; do not edit. The openAPIV3Schema of each kind. */
+import type { Kind } from './types.gen.ts';
+import type { StructuralSchema } from './validation/schema.ts';
+
+export const crdSchemas: Readonly<Record<Kind, StructuralSchema>> = {
 ${entries.join('\n')}
 };
 `;
-}
-
-/** `description` is a keyword only beside other keywords: a field of that name is kept. */
-function withoutDescriptions(schema: Schema): Schema {
-  const { description: _, properties, items, additionalProperties, ...rest } = schema;
-  const fields = properties && Object.entries(properties).map(([key, value]) => [key, withoutDescriptions(value)]);
-  return {
-    ...rest,
-    ...(fields && { properties: Object.fromEntries(fields) }),
-    ...(items && { items: withoutDescriptions(items) }),
-    ...(additionalProperties && { additionalProperties: withoutDescriptions(additionalProperties) }),
-  };
 }
