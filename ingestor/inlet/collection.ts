@@ -29,7 +29,8 @@ export interface CollectionParts {
   /** The store owes an answer for so long: nothing more is taken. */
   readonly silentMilliseconds: number;
   now(): number;
-  check(record: object): readonly Reason[];
+  /** Why the text is no record of the schema; empty when it is one. */
+  check(text: string): readonly Reason[];
 }
 
 /** Undefined when the sender went away. `startBody` is called right before the body is read. */
@@ -93,7 +94,7 @@ async function takeOne(
       message.message,
     );
   }
-  const reasons = isSync ? parts.check(message.record) : [];
+  const reasons = isSync ? parts.check(message.text) : [];
   if (reasons.length > 0) return invalidRecord(parts.task.inlet.id, reasons);
   const place = await makeDurable(parts, [message]);
   if ('status' in place) return place;
@@ -128,7 +129,7 @@ async function takeAll(parts: CollectionParts, messages: readonly Message[], rec
 const nowhere: Place = { writer: 'none', sequence: 0, index: 0 };
 
 function checked(parts: CollectionParts, message: Message): Message {
-  const [first, ...others] = isRefused(message) ? [] : parts.check(message.record);
+  const [first, ...others] = isRefused(message) ? [] : parts.check(message.text);
   if (first === undefined) return message;
   const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
   return { statusCode: 400, message: `${first.code} at #${first.path}: ${first.message}${more}` };

@@ -7,13 +7,14 @@
  */
 
 import type { Dataset } from '../commit/dataset.ts';
+import { storeTime } from '../commit/store-time.ts';
 import type { Waiting } from '../contract/environment.ts';
 import type { Store } from '../store/store.ts';
 import { untilClear } from '../table/back-off.ts';
 import { loadState } from '../table/commit.ts';
 import { listAll, listWriters } from './backlog.ts';
 import { type InletState, inletState, type WritersProgress } from './documents.ts';
-import { clockKey, parseRoundKey, parseSegmentKey, roundsFolder, segmentsFolder, writerKey } from './names.ts';
+import { parseRoundKey, parseSegmentKey, roundsFolder, segmentsFolder, writerKey } from './names.ts';
 import { takenSoFar } from './round.ts';
 
 const hour = 60 * 60 * 1_000;
@@ -24,7 +25,7 @@ export async function collectGarbage(dataset: Dataset, inlet: string, waiting: W
   const { store } = dataset;
   const state = inletState(await untilClear(() => loadState(dataset.table), waiting), inlet);
   const taken = await takenSoFar({ dataset, id: inlet }, state, waiting);
-  const now = await storeTime(store, inlet, waiting);
+  const now = await storeTime(store, waiting);
   const { garbage, writing } = await sortSegments(store, inlet, taken, now, waiting);
   const keys = [
     ...garbage,
@@ -33,15 +34,6 @@ export async function collectGarbage(dataset: Dataset, inlet: string, waiting: W
   ];
   if (keys.length > 0) await untilClear(() => store.delete(keys, { signal: waiting.signal }), waiting);
   return keys.length;
-}
-
-/** What time it is for the store. */
-export async function storeTime(store: Store, inlet: string, waiting: Waiting): Promise<number> {
-  const key = clockKey(inlet);
-  const { signal } = waiting;
-  await untilClear(() => store.put(key, waiting.random.nonce(), { signal }), waiting);
-  const facts = await untilClear(() => store.head(key, { signal }), waiting);
-  return facts?.lastModified ?? 0;
 }
 
 async function sortSegments(

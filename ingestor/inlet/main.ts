@@ -57,7 +57,7 @@ export async function runInlet(task: InletTask, environment: InletEnvironment): 
   const { clock, log } = environment;
   const authenticator = await createAuthenticator(task.authentication, clock, log);
   const store = await environment.openStore(task.dataset.storage);
-  const schema = new SchemaInForce(store);
+  const schema = new SchemaInForce(store, task.mapping);
   const inFlight = new InFlight(task.limits.maxInFlightBytes);
   using life = new Lifetime(environment, settings.graceMilliseconds);
   const metrics = new InletMetrics();
@@ -167,7 +167,7 @@ function collectionServer(inlet: Inlet, queue: SegmentQueue): Server {
     maxMessages: settings.maxMessages,
     silentMilliseconds: settings.silentMilliseconds,
     now: () => clock.now(),
-    check: (record: object) => schema.check(record),
+    check: (text: string) => schema.check(text),
     isStopping: () => life.stop.aborted,
   };
   return createCollectionServer(parts, settings);

@@ -9,8 +9,6 @@ export type Message = AcceptedMessage | RefusedMessage;
 export interface AcceptedMessage {
   /** The record as it came, on one line. */
   readonly text: string;
-  /** The same, parsed. */
-  readonly record: object;
 }
 
 export interface RefusedMessage {
@@ -72,8 +70,7 @@ function parse(text: string): unknown {
 
 function toMessage(text: string, span: Span, value: unknown, rules: MessageRules): Message {
   if (!isObject(value)) return { statusCode: 400, message: 'A message must be a JSON object.' };
-  if (rules.envelope === 'Raw' || (rules.envelope === 'Auto' && !isXdm(value)))
-    return toRecord(text, span, value, rules);
+  if (rules.envelope === 'Raw' || (rules.envelope === 'Auto' && !isXdm(value))) return toRecord(text, span, rules);
   return unwrap(text, span, value, rules);
 }
 
@@ -97,7 +94,7 @@ function unwrap(text: string, span: Span, value: object, rules: MessageRules): M
     'body' in value && isObject(value.body) && 'xdmEntity' in value.body ? value.body.xdmEntity : undefined;
   if (entity === undefined || !isObject(record))
     return { statusCode: 400, message: 'body.xdmEntity must be an object.' };
-  return toRecord(text, entity, record, rules);
+  return toRecord(text, entity, rules);
 }
 
 /** To take a request to delete or to merge for a record would be a wrong record. */
@@ -106,12 +103,12 @@ function dataOperation(header: unknown): unknown {
   return 'data' in header.operations ? header.operations.data : undefined;
 }
 
-function toRecord(text: string, span: Span, record: object, { maxRecordBytes }: MessageRules): Message {
+function toRecord(text: string, span: Span, { maxRecordBytes }: MessageRules): Message {
   const raw = oneLine(text.slice(span.start, span.end).trim());
   if (Buffer.byteLength(raw) > maxRecordBytes) {
     return { statusCode: 413, message: `The record is longer than ${maxRecordBytes} bytes.` };
   }
-  return { text: raw, record };
+  return { text: raw };
 }
 
 /** In valid JSON line breaks stand between tokens only: inside a string they are escaped. */

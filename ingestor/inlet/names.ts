@@ -25,11 +25,6 @@ export function leaseKey(inlet: string): string {
   return `${inletFolder(inlet)}lease.json`;
 }
 
-/** Written to be asked for its time: the store's clock. */
-export function clockKey(inlet: string): string {
-  return `${inletFolder(inlet)}clock`;
-}
-
 export function writersFolder(inlet: string): string {
   return `${inletFolder(inlet)}writers/`;
 }

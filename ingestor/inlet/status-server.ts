@@ -1,12 +1,12 @@
 /** GET /healthz, /readyz, /progress and /metrics, for the kubelet, the operator and Prometheus. */
 import { createServer, type Server, type ServerResponse } from 'node:http';
-import type { InletProgress } from '../contract/progress.ts';
+import type { InletProgress, TaskProgress } from '../contract/progress.ts';
 
 export interface StatusParts {
   isHealthy(): boolean;
   isReady(): boolean;
   /** Undefined while nothing is known. */
-  progress(): InletProgress | undefined;
+  progress(): InletProgress | TaskProgress | undefined;
   metrics(): string;
 }
 
@@ -26,7 +26,7 @@ function yesOrNo(response: ServerResponse, yes: boolean): void {
   send(response, yes ? 200 : 503, 'text/plain', yes ? 'ok\n' : 'no\n');
 }
 
-function sendProgress(response: ServerResponse, progress: InletProgress | undefined): void {
+function sendProgress(response: ServerResponse, progress: InletProgress | TaskProgress | undefined): void {
   if (progress === undefined) send(response, 503, 'text/plain', 'not known yet\n');
   else send(response, 200, 'application/json', JSON.stringify(progress));
 }

@@ -1,12 +1,13 @@
 /** What `maintain` does about inlets: rounds for segments that no pod takes any more, and their garbage. */
 import type { Dataset } from '../commit/dataset.ts';
 import { readDocument } from '../commit/decide.ts';
+import { storeTime } from '../commit/store-time.ts';
 import type { Log, Waiting } from '../contract/environment.ts';
 import { untilClear } from '../table/back-off.ts';
 import { loadState } from '../table/commit.ts';
 import { listAll, listWholeBacklog } from './backlog.ts';
 import { InletSettings, inletState } from './documents.ts';
-import { collectGarbage, storeTime } from './garbage.ts';
+import { collectGarbage } from './garbage.ts';
 import { inletsFolder, parseInletKey, settingsKey } from './names.ts';
 import { type Inlet, runRound, takenSoFar } from './round.ts';
 
@@ -57,7 +58,7 @@ async function countStranded({ dataset, id, listBacklog }: Inlet, waiting: Waiti
   const state = inletState(await untilClear(() => loadState(dataset.table), waiting), id);
   const { writers } = await listBacklog(await takenSoFar({ dataset, id }, state, waiting));
   if (writers.length === 0) return 0;
-  const now = await storeTime(dataset.store, id, waiting);
+  const now = await storeTime(dataset.store, waiting);
   const stranded = writers.filter(({ newestTime }) => now - newestTime > strandedMilliseconds);
   return stranded.reduce((sum, { sizes }) => sum + sizes.length, 0);
 }
