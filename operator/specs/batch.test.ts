@@ -1,0 +1,114 @@
+import { describe, expect, test } from 'vitest';
+import type { Batch } from '../api/types.gen.ts';
+import { attemptDigest, batchRequest, finishTask, planTask, requestDigest, resolveInput } from './batch.ts';
+import { datasetPlace } from './dataset.ts';
+import { exampleBatch, exampleConnection, exampleDataset } from './examples.ts';
+
+const place = datasetPlace(exampleDataset(), 'main');
+
+describe('a batch reads', () => {
+  test('files of a bucket, with its own format', () => {
+    const { input, read, ledger } = resolveInput(exampleBatch(), undefined);
+    expect(input).toMatchObject({
+      files: { location: { s3: { bucket: 'landing', prefix: 'day-1' } }, selection: { glob: '*.csv' } },
+    });
+    expect(read).toMatchObject({
+      format: { type: 'CSV', csv: { delimiter: ',', header: true } },
+      compression: 'Auto',
+      mapping: [],
+    });
+    expect(ledger).toBeUndefined();
+  });
+
+  test('named keys of a bucket', () => {
+    const batch = exampleBatch({ input: { s3: { bucket: 'landing', prefix: '', keys: ['a/b.csv'] } } });
+    expect(resolveInput(batch, undefined).input).toEqual({
+      files: { location: { s3: { bucket: 'landing', prefix: '' } }, selection: { keys: ['a/b.csv'] } },
+    });
+  });
+
+  test('inline text, for which nothing is mounted', () => {
+    const resolved = resolveInput(exampleBatch({ input: { inline: { data: 'a\n1\n' } } }), undefined);
+    expect(resolved).toMatchObject({ input: { inline: { data: 'a\n1\n' } }, projections: [] });
+  });
+
+  test('through a connection: its place, selection, format and ledger', () => {
+    const { format: _, ...spec } = exampleBatch({ input: { connection: { name: 'crm' } } }).spec;
+    const resolved = resolveInput({ ...exampleBatch(), spec }, exampleConnection());
+    expect(resolved).toMatchObject({
+      input: {
+        files: {
+          location: { s3: { bucket: 'landing', prefix: 'crm/daily' } },
+          selection: { glob: '*.json', minAgeSeconds: 60 },
+        },
+      },
+      read: { format: { type: 'JSONLines' }, compression: 'Gzip', mapping: [{ source: 'a', destination: 'b' }] },
+      ledger: { source: 's3://landing/crm/daily' },
+    });
+  });
+
+  test('chosen files of a connection again, without the ledger', () => {
+    const batch = exampleBatch({ input: { connection: { name: 'crm', paths: ['1.json'] } } });
+    const { input, ledger, read } = resolveInput(batch, exampleConnection());
+    expect(input).toMatchObject({ files: { selection: { keys: ['1.json'] } } });
+    expect(ledger).toBeUndefined();
+    expect(read).toMatchObject({ format: { type: 'CSV' }, compression: 'Auto' });
+  });
+});
+
+describe('the digest of a request', () => {
+  const digest = (spec: Partial<Batch['spec']>) => requestDigest(exampleBatch(spec));
+
+  test('changes with input, format, mapping and policy', () => {
+    const changed: Partial<Batch['spec']>[] = [
+      { input: { s3: { bucket: 'landing', prefix: 'day-2', glob: '*.csv' } } },
+      { format: { type: 'JSON' } },
+      { mapping: [{ source: 'a', destination: 'b' }] },
+      { errorPolicy: { maxFailed: '1%' } },
+    ];
+    expect(new Set([digest({}), ...changed.map(digest)]).size).toBe(5);
+  });
+
+  test('does not change with credentials, speed, time to live and podTemplate', () => {
+    const s3 = { bucket: 'landing', prefix: 'day-1', glob: '*.csv', credentialsSecretRef: { name: 'other' } };
+    const same = { input: { s3 }, parallelism: 1, shardSizeMiB: 1, suspend: true, ttlSecondsAfterFinished: 1 };
+    expect(digest({ ...same, podTemplate: { spec: { priorityClassName: 'x' } } })).toBe(digest({}));
+  });
+});
+
+test('an attempt differs by credentials and podTemplate too, not by what can be changed while it runs', () => {
+  const digest = (spec: Partial<Batch['spec']>) => attemptDigest(exampleBatch(spec));
+  expect(digest({ podTemplate: { spec: { priorityClassName: 'x' } } })).not.toBe(digest({}));
+  expect(digest({ parallelism: 1, suspend: true, ttlSecondsAfterFinished: 1 })).toBe(digest({}));
+});
+
+test('a batch is known by its external id, else by namespace and name', () => {
+  const id = (spec: Partial<Batch['spec']>) =>
+    batchRequest(exampleBatch(spec), resolveInput(exampleBatch(), undefined), '').batch;
+  expect(id({})).toEqual({ kind: 'resource', id: 'shop/day-1' });
+  expect(id({ externalID: 'day-1' })).toEqual({ kind: 'external', id: 'day-1' });
+});
+
+test('a planning pod is given the keys of both places', () => {
+  const batch = exampleBatch();
+  const { document, projections } = planTask(place, batch, resolveInput(batch, undefined), 'token');
+  expect(document).toMatchObject({
+    verb: 'plan',
+    request: { requestToken: 'token', shardBytes: 256 * 2 ** 20, maxFailed: 0 },
+  });
+  expect(projections.flatMap(({ secret }) => secret?.name ?? [])).toEqual([
+    'lake-key',
+    'lake-key',
+    'landing-key',
+    'landing-key',
+  ]);
+});
+
+test('giving up says why, and names the request whose run it ends', () => {
+  const abort = { reason: 'JobFailed', message: 'a pod ran out of memory', token: 't' };
+  expect(finishTask(place, exampleBatch(), 1, abort).document).toMatchObject({
+    abort: { reason: 'JobFailed', message: 'a pod ran out of memory' },
+    request: { token: 't', digest: requestDigest(exampleBatch()) },
+  });
+  expect(finishTask(place, exampleBatch(), 1, undefined).document).not.toHaveProperty('abort');
+});
