@@ -20,7 +20,7 @@ export const InletProgress = Type.Object({
   verb: Type.Literal('inlet'),
   /** Number of the last round that was committed. */
   sequence: Type.Integer({ minimum: 0 }),
-  /** Of all rounds committed so far. */
+  /** `received = ingested + failed + skipped + pending`; all but `pending` of the rounds committed so far. */
   records: Type.Object({
     received: Type.Integer({ minimum: 0 }),
     ingested: Type.Integer({ minimum: 0 }),

@@ -80,7 +80,7 @@ export async function lookUpPending(
     total = addPending(total, {
       segments: sizes.length,
       records: Math.max(0, (last?.upTo.records ?? 0) - before.records),
-      bytes: sizes.reduce((sum, size) => sum + size, 0),
+      bytes: Math.max(0, (last?.upTo.bytes ?? 0) - before.bytes),
       oldestTime: first?.firstReceivedTime ?? newestTime,
     });
   }

@@ -128,12 +128,13 @@ export class Rounds implements WriterListener {
     const state = this.#state;
     if (state === undefined) return undefined;
     const { store } = this.#inlet.dataset;
+    const pending = this.#pending.totals();
     return {
       version: 1,
       verb: 'inlet',
       sequence: state.round,
-      records: { ...state.records, pending: this.#pending.totals().records },
-      bytes: state.bytes,
+      records: { ...state.records, received: state.records.received + pending.records, pending: pending.records },
+      bytes: state.bytes + pending.bytes,
       lagSeconds: this.lagSeconds(),
       ...(state.lastCommitTime ? { lastCommitTime: new Date(state.lastCommitTime).toISOString() } : {}),
       errors: state.errors,

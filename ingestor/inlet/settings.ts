@@ -17,10 +17,10 @@ export const defaultSettings = {
   idleWriterMilliseconds: 30 * minute,
   /** The store owes an answer for so long: new requests are told 503. */
   silentMilliseconds: 10 * second,
-  /** From the signal to stop to the end, last rounds included; a pod is given 30 s. */
-  graceMilliseconds: 25 * second,
-  /** After the signal to stop requests are served for so long: until then some proxy may not know. */
-  drainMilliseconds: 3 * second,
+  /** From the signal to stop to the end, last rounds included; a pod has 55 s from its signal to its end. */
+  graceMilliseconds: 50 * second,
+  /** After the signal to stop requests are still taken for so long; a pod's signal comes late enough by itself. */
+  drainMilliseconds: 0,
   requestMilliseconds: 30 * second,
   headersMilliseconds: 10 * second,
   keepAliveMilliseconds: 75 * second,
