@@ -35,7 +35,7 @@ export class BackOff {
 
   async #sleep(milliseconds: number): Promise<void> {
     const { clock, random, signal } = this.#waiting;
-    await clock.sleep(milliseconds * (0.5 + random.number() / 2), signal);
+    await clock.sleep(Math.round(milliseconds * (0.5 + random.number() / 2)), signal);
   }
 }
 
