@@ -1,6 +1,7 @@
 /** What a running pod serves at GET /progress on its status port. The operator polls it; losing it loses nothing else. */
 import { type Static, Type } from 'typebox';
 import { ByteCounts, ErrorClass, RecordCounts } from './counts.ts';
+import { TableTotals } from './result.ts';
 import { documentVersion } from './task.ts';
 
 export const TaskProgress = Type.Object({
@@ -35,6 +36,8 @@ export const InletProgress = Type.Object({
   lastCommitTime: Type.Optional(Type.String()),
   errors: Type.Array(ErrorClass),
   diagnostics: Type.Optional(Type.String()),
+  /** The dataset's table, as the pod saw it last. */
+  table: Type.Optional(TableTotals),
   /** Why no round can be committed at the moment. */
   problem: Type.Optional(Type.Object({ code: Type.String(), message: Type.String() })),
 });

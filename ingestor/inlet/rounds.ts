@@ -3,9 +3,11 @@
  * there. Any pod may; a lease keeps them from doing the same work twice. Keeps the pod's view of the inlet up to date.
  */
 import { openDataset } from '../commit/dataset.ts';
+import { reportTable } from '../commit/report.ts';
 import type { Log, Waiting } from '../contract/environment.ts';
 import { type ErrorCode, type ForebayError, toForebayError } from '../contract/errors.ts';
 import type { InletProgress } from '../contract/progress.ts';
+import type { TableTotals } from '../contract/result.ts';
 import { untilClear } from '../table/back-off.ts';
 import { loadState } from '../table/commit.ts';
 import type { TableState } from '../table/table.ts';
@@ -47,6 +49,7 @@ export class Rounds implements WriterListener {
   readonly #pending = new Pending();
   readonly #wakeUp = new WakeUp();
   #state: InletState | undefined;
+  #table: TableTotals | undefined;
   #taken: { readonly round: number; readonly writers: WritersProgress } = { round: 0, writers: {} };
   #refreshedAt = 0;
   #collectedAt: number;
@@ -141,6 +144,7 @@ export class Rounds implements WriterListener {
       ...(state.records.failed > 0
         ? { diagnostics: `${store.url}/${rejectsFolder(this.#inlet.id).slice(0, -1)}` }
         : {}),
+      ...(this.#table ? { table: this.#table } : {}),
       ...(this.#problem ? { problem: { code: this.#problem.code, message: this.#problem.message } } : {}),
     };
   }
@@ -195,6 +199,7 @@ export class Rounds implements WriterListener {
     const others = writers.filter(({ writer }) => !this.#pending.isOwn(writer));
     this.#pending.update(taken, await lookUpPending(dataset.store, id, others, taken, this.#waiting));
     this.#state = state;
+    this.#table = reportTable(dataset.table, table);
     this.#refreshedAt = this.#waiting.clock.now();
   }
 
