@@ -1,6 +1,6 @@
 import { claimDataset, type Dataset } from '../commit/dataset.ts';
 import { reportTable } from '../commit/report.ts';
-import { loadSchema, saveSchema } from '../commit/schemas.ts';
+import { loadSchema, saveSchema, schemaDigest } from '../commit/schemas.ts';
 import { ForebayError } from '../contract/errors.ts';
 import type { PrepareResult } from '../contract/result.ts';
 import type { PrepareTask, TableSettings } from '../contract/task.ts';
@@ -19,84 +19,88 @@ export async function runPrepare(task: PrepareTask, environment: Environment): P
     await proveStore(store, storage, environment);
     const dataset = await claimDataset(store, owner, task.table.format, environment);
     const before = await dataset.table.load();
-    const schema = readSchema(task);
-    if (schema instanceof ForebayError) return await keepSchema(dataset, task, schema, before, environment);
-
-    const digest = await saveSchema(store, schema.text, environment);
-    const first = before ?? (await createTable(dataset.table, digest, task.table, environment));
-    if (isAsked(first, digest, task.table)) return report(dataset, first, schema.compiled.fields);
-    return await evolve(dataset, task, schema, digest, environment);
+    const asked = readSchema(task);
+    if (asked instanceof ForebayError) {
+      // Without a schema in force the dataset cannot be used at all; with one, a bad edit stops nothing.
+      if (before === undefined) throw asked;
+      return await evolve(dataset, task, asked, environment);
+    }
+    await saveSchema(store, asked.text, environment);
+    if (before === undefined) await createTable(dataset.table, asked.digest, task.table, environment);
+    return await evolve(dataset, task, asked, environment);
   });
 }
 
 interface AskedSchema {
   /** As it is kept: with what the behaviour of the dataset adds. */
   readonly text: string;
+  readonly digest: string;
   readonly compiled: CompiledSchema;
 }
 
 function readSchema({ schema, behavior }: PrepareTask): AskedSchema | ForebayError {
   try {
     const text = behaviorSchema(schema, behavior);
-    return { text, compiled: compileSchema(text, behavior) };
+    return { text, digest: schemaDigest(text), compiled: compileSchema(text, behavior) };
   } catch (thrown) {
     if (thrown instanceof ForebayError && thrown.code === 'InvalidSchema') return thrown;
     throw thrown;
   }
 }
 
-function isAsked({ schemaDigest, settings }: TableState, digest: string, asked: TableSettings): boolean {
-  return schemaDigest === digest && isSame(settings, asked);
-}
-
-function isSame(a: TableSettings, b: TableSettings): boolean {
-  return a.compression === b.compression && a.targetFileSizeBytes === b.targetFileSizeBytes;
-}
-
-/** Brings the table to the asked schema, when it can take it, and to the asked settings. */
+/** Brings the table to the asked settings, and to the asked schema where it can take it. */
 async function evolve(
   dataset: Dataset,
   task: PrepareTask,
-  asked: AskedSchema,
-  digest: string,
+  asked: AskedSchema | ForebayError,
   environment: Environment,
 ): Promise<PrepareResult> {
   const settings = task.table;
   return await commitToTable<PrepareResult>(
     dataset.table,
     async (state) => {
-      if (isAsked(state, digest, settings)) return { done: report(dataset, state, asked.compiled.fields) };
-      const current = compileSchema(await loadSchema(dataset.store, state.schemaDigest, environment), task.behavior);
-      const problem =
-        state.schemaDigest === digest ? undefined : findIncompatibility(current.columns, asked.compiled.columns);
-      if (problem === undefined) return { change: { schemaDigest: digest, settings } };
-      if (!isSame(state.settings, settings)) return { change: { settings } };
-      const refused = { code: 'SchemaIncompatible', message: problem };
-      return { done: { ...report(dataset, state, current.fields), refused } };
+      const next = await judge(dataset, task, asked, state, environment);
+      const isThere = next.digest === state.schemaDigest && isSame(state.settings, settings);
+      if (!isThere) return { change: { schemaDigest: next.digest, settings } };
+      return { done: report(dataset, state, next) };
     },
     environment,
   );
 }
 
-/** A schema that is none stops nothing: the one in force stays. Without one the dataset cannot be used at all. */
-async function keepSchema(
-  dataset: Dataset,
-  task: PrepareTask,
-  error: ForebayError,
-  state: TableState | undefined,
-  environment: Environment,
-): Promise<PrepareResult> {
-  if (state === undefined) throw error;
-  const current = await loadSchema(dataset.store, state.schemaDigest, environment);
-  const { fields } = compileSchema(current, task.behavior);
-  return { ...report(dataset, state, fields), refused: { code: error.code, message: error.message } };
+/** The schema that is to be in force, and why it is not the asked one. */
+interface Judged {
+  readonly digest: string;
+  readonly fields: number;
+  readonly refused?: PrepareResult['refused'];
 }
 
-function report(dataset: Dataset, state: TableState, fields: number): PrepareResult {
+async function judge(
+  { store }: Dataset,
+  { behavior }: PrepareTask,
+  asked: AskedSchema | ForebayError,
+  { schemaDigest: digest }: TableState,
+  environment: Environment,
+): Promise<Judged> {
+  const isError = asked instanceof ForebayError;
+  if (!isError && asked.digest === digest) return { digest, fields: asked.compiled.fields };
+  const current = compileSchema(await loadSchema(store, digest, environment), behavior);
+  if (isError) return { digest, fields: current.fields, refused: { code: asked.code, message: asked.message } };
+  const problem = findIncompatibility(current.columns, asked.compiled.columns);
+  if (problem === undefined) return { digest: asked.digest, fields: asked.compiled.fields };
+  return { digest, fields: current.fields, refused: { code: 'SchemaIncompatible', message: problem } };
+}
+
+function isSame(a: TableSettings, b: TableSettings): boolean {
+  return a.compression === b.compression && a.targetFileSizeBytes === b.targetFileSizeBytes;
+}
+
+function report(dataset: Dataset, state: TableState, { digest, fields, refused }: Judged): PrepareResult {
   return {
     version: 1,
     verb: 'prepare',
-    schema: { digest: state.schemaDigest, fields },
+    schema: { digest, fields },
+    ...(refused === undefined ? {} : { refused }),
     table: reportTable(dataset.table, state),
   };
 }

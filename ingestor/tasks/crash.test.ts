@@ -1,0 +1,192 @@
+/**
+ * A process may end, and an answer may be lost, at every single call to a store. Each case goes through all of them in
+ * turn: whatever went wrong, running the task again leads to the same outcome and the same rows.
+ */
+import { expect, test } from 'vitest';
+import { Crash, type Fault } from '../../test/support/faulty-store.ts';
+import {
+  filesInput,
+  finishTask,
+  Lake,
+  planTask,
+  prepareTask,
+  records,
+  shardTask,
+  target,
+} from '../../test/support/lake-in-memory.ts';
+import { ForebayError } from '../contract/errors.ts';
+import type { BatchOutcome } from '../contract/result.ts';
+import type { BatchRequest } from '../contract/task.ts';
+import type { Environment } from './environment.ts';
+import { runFinish } from './finish.ts';
+import { runMaintain } from './maintain.ts';
+import { runPlan } from './plan.ts';
+import { runPrepare } from './prepare.ts';
+import { runPurge } from './purge.ts';
+import { runShard } from './shard.ts';
+
+const faults: Exclude<Fault, undefined>[] = ['crash before', 'crash after', 'lost', 'refused'];
+
+interface Case {
+  /** Brings a lake to where the work begins. */
+  readonly setUp: (lake: Lake) => Promise<void>;
+  /** What goes wrong once, and is run again. */
+  readonly work: (environment: Environment) => Promise<unknown>;
+  readonly check: (lake: Lake, answer: unknown, where: string) => Promise<void>;
+}
+
+/** Answers the number of calls that were tried. */
+async function goThrough(one: Case, fault: Exclude<Fault, undefined>): Promise<number> {
+  for (let at = 1; ; at += 1) {
+    const lake = new Lake();
+    await one.setUp(lake);
+    let what: string | undefined;
+    const process = lake.process((call, method, key) => {
+      if (call !== at) return undefined;
+      what = `${fault} ${method} ${key}, call ${at}`;
+      return fault;
+    });
+    const answer = (await attempt(one, process)) ?? (await one.work(lake.process()));
+    await one.check(lake, answer, what ?? 'nothing went wrong');
+    if (what === undefined) return at - 1;
+  }
+}
+
+/** Undefined when the task is to be run again. */
+async function attempt(one: Case, process: Environment): Promise<unknown> {
+  try {
+    return await one.work(process);
+  } catch (thrown) {
+    const isToBeRunAgain = thrown instanceof Crash || (thrown instanceof ForebayError && thrown.exitCode === 10);
+    if (!isToBeRunAgain) throw thrown;
+    return undefined;
+  }
+}
+
+const threeFiles = { 'a.jsonl': records('a', 3), 'b.jsonl': records('b', 2), 'c.jsonl': `${records('c', 1)}{"n":1}\n` };
+const allIDs = ['a-0', 'a-1', 'a-2', 'b-0', 'b-1', 'c-0'];
+
+async function withSource(lake: Lake): Promise<void> {
+  await lake.prepare();
+  for (const [key, text] of Object.entries(threeFiles)) await lake.bucket('source').put(key, text);
+}
+
+function committedOnce(id: string) {
+  return async (lake: Lake, _answer: unknown, where: string): Promise<void> => {
+    const { batch } = await runPlan(planTask(id, { maxFailed: 1 }), lake.process());
+    expect(batch, where).toMatchObject({
+      outcome: 'Committed',
+      run: 1,
+      records: { read: 7, ingested: 6, failed: 1, skipped: 0, warnings: 0 },
+    } satisfies Partial<BatchOutcome>);
+    expect(await lake.ids(), where).toEqual(allIDs);
+    expect(lake.table.totals, where).toMatchObject({
+      records: 6,
+      ingested: 6,
+      failed: 1,
+      batches: { succeeded: 1, failed: 0 },
+    });
+  };
+}
+
+const smallBatch: Case = {
+  setUp: withSource,
+  work: (environment) => runPlan(planTask('x', { maxFailed: 1 }), environment),
+  check: committedOnce('x'),
+};
+
+const inShards: Partial<BatchRequest> = { maxFailed: 1, shardBytes: 1 };
+
+const shardedBatch: Case = {
+  setUp: withSource,
+  work: async (environment) => {
+    const { plan } = await runPlan(planTask('x', inShards), environment);
+    for (let index = 0; index < plan.shards; index += 1) await runShard(shardTask('x', index), environment);
+    return await runFinish(finishTask('x'), environment);
+  },
+  check: committedOnce('x'),
+};
+
+const connection: Partial<BatchRequest> = { maxFailed: '100%', ledger: { source: 'memory://source' } };
+
+const connectionRun: Case = {
+  setUp: withSource,
+  work: (environment) => runPlan(planTask('run-1', connection), environment),
+  check: async (lake, answer, where) => {
+    const next = await runPlan(planTask('run-2', connection), lake.process());
+    expect(next.batch, where).toMatchObject({ outcome: 'Committed', files: { input: 3, skipped: 3, output: 0 } });
+    expect(answer, where).toMatchObject({ batch: { outcome: 'Committed', files: { input: 3, skipped: 0 } } });
+    expect(await lake.ids(), where).toEqual(allIDs);
+  },
+};
+
+const failingBatch: Case = {
+  setUp: withSource,
+  work: (environment) => runPlan(planTask('x'), environment),
+  check: async (lake, answer, where) => {
+    expect(answer, where).toMatchObject({ batch: { outcome: 'Failed', reason: 'TooManyFailed' } });
+    expect(await lake.ids(), where).toEqual([]);
+    expect(lake.table.totals.batches, where).toEqual({ succeeded: 0, failed: 1 });
+  },
+};
+
+const preparation: Case = {
+  setUp: async () => {},
+  work: (environment) => runPrepare(prepareTask(), environment),
+  check: async (lake, answer, where) => {
+    expect(answer, where).toMatchObject({ schema: { fields: 2 }, table: { sequence: 1, records: 0 } });
+    const { batch } = await runPlan(planTask('x', { input: { inline: { data: records('a', 2) } } }), lake.process());
+    expect(batch?.outcome, where).toBe('Committed');
+  },
+};
+
+const purging: Case = {
+  setUp: async (lake) => {
+    await withSource(lake);
+    await runPlan(planTask('x', { maxFailed: 1 }), lake.process());
+  },
+  work: (environment) => runPurge({ version: 1, verb: 'purge', dataset: target }, environment),
+  check: async (lake, _answer, where) => {
+    expect([...lake.bucket('lake').objects.keys()], where).toEqual(['dataset.json']);
+    await expect(runPlan(planTask('y'), lake.process()), where).rejects.toMatchObject({ code: 'DatasetPurged' });
+  },
+};
+
+const abandonedRun: Case = {
+  setUp: async (lake) => {
+    await withSource(lake);
+    await runPlan(planTask('x', inShards), lake.process());
+    lake.clock.advance(8 * 24 * 3_600_000);
+  },
+  work: (environment) => runMaintain({ version: 1, verb: 'maintain', dataset: target }, environment),
+  check: async (lake, _answer, where) => {
+    const { batch } = await runPlan(planTask('x', inShards), lake.process());
+    expect(batch, where).toMatchObject({ outcome: 'Failed', reason: 'Abandoned' });
+    expect(lake.table.totals.batches, where).toEqual({ succeeded: 0, failed: 1 });
+  },
+};
+
+const cases = { smallBatch, shardedBatch, connectionRun, failingBatch, preparation, purging, abandonedRun };
+
+for (const [name, one] of Object.entries(cases)) {
+  test.for(faults)(
+    `${name}: %s at every call in turn changes nothing in the end`,
+    { timeout: 60_000 },
+    async (fault) => {
+      expect(await goThrough(one, fault)).toBeGreaterThan(5);
+    },
+  );
+}
+
+test('a small batch of one file takes few calls to the stores', async () => {
+  const lake = new Lake();
+  await lake.prepare();
+  await lake.bucket('source').put('a.jsonl', records('a', 1));
+  const calls: string[] = [];
+  const process = lake.process((_call, method, key) => {
+    calls.push(`${method} ${key}`);
+    return undefined;
+  });
+  await runPlan(planTask('x', { input: filesInput({ keys: ['a.jsonl'] }) }), process);
+  expect(calls.length).toBeLessThanOrEqual(40);
+});
