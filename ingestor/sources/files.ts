@@ -25,7 +25,10 @@ export async function findFiles(
   now: number,
   signal: AbortSignal,
 ): Promise<FoundFiles> {
-  const isOldEnough = ({ lastModified }: ObjectFacts) => now - lastModified >= (selection.minAgeSeconds ?? 0) * 1000;
+  const { minAgeSeconds = 0 } = selection;
+  // Without a least age clocks do not matter: the store's may be ahead of ours.
+  const isOldEnough = ({ lastModified }: ObjectFacts) =>
+    minAgeSeconds === 0 || now - lastModified >= minAgeSeconds * 1000;
   if (selection.keys !== undefined) return await findNamed(store, location, selection.keys, isOldEnough, signal);
   const facts: ObjectFacts[] = [];
   for await (const { object, matches } of listMatching(store, selection.glob, signal)) {

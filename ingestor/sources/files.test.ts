@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+import { MemoryStore } from '../../test/support/memory-store.ts';
+import type { FileSelection } from '../contract/task.ts';
+import { findFiles, nameOf } from './files.ts';
+
+const now = 1_000_000;
+const location = { s3: { bucket: 'b', prefix: 'in' } };
+const { signal } = new AbortController();
+
+async function find(keys: readonly string[], selection: FileSelection): Promise<readonly string[]> {
+  const store = new MemoryStore(new Map(), () => now - 60_000);
+  for (const key of keys) await store.put(key, key);
+  return (await findFiles(store, location, selection, now, signal)).files.map((file) => file.key);
+}
+
+test.for<[string | undefined, string[], string[]]>([
+  [undefined, ['b.csv', 'a/c.csv', 'a/'], ['a/c.csv', 'b.csv']],
+  ['*.csv', ['b.csv', 'b.json', 'a/c.csv'], ['b.csv']],
+  ['**/*.csv', ['b.csv', 'a/c.csv', 'a/b/d.csv', 'a/x.json'], ['a/b/d.csv', 'a/c.csv', 'b.csv']],
+  ['a/*.csv', ['a/c.csv', 'ab/c.csv', 'a/b/d.csv'], ['a/c.csv']],
+  ['a/**', ['a/c.csv', 'ab/c.csv', 'a/b/d.csv'], ['a/b/d.csv', 'a/c.csv']],
+  ['{a,b}/*.csv', ['a/c.csv', 'b/c.csv', 'c/c.csv'], ['a/c.csv', 'b/c.csv']],
+  ['b.csv', ['b.csv', 'b.csv.bak'], ['b.csv']],
+  ['2026-[01]*/*.csv', ['2026-01/a.csv', '2026-2/a.csv'], ['2026-01/a.csv']],
+])('the glob %s takes of %j the files %j', async ([glob, keys, found]) => {
+  expect(await find(keys, glob === undefined ? {} : { glob })).toEqual(found);
+});
+
+test('keys are taken as they stand, each once, and those that are missing are told', async () => {
+  const store = new MemoryStore();
+  await store.put('a*.csv', '');
+  const { files, missing } = await findFiles(store, location, { keys: ['a*.csv', 'x', 'a*.csv'] }, now, signal);
+  expect(files).toMatchObject([{ key: 'a*.csv', name: 'in/a*.csv', size: 0 }]);
+  expect(missing).toEqual(['x']);
+});
+
+test('files that are too young are left for the next run', async () => {
+  expect(await find(['a'], { minAgeSeconds: 60 })).toEqual(['a']);
+  expect(await find(['a'], { minAgeSeconds: 61 })).toEqual([]);
+});
+
+test('only the folders that the glob names are listed', async () => {
+  const prefixes: string[] = [];
+  const store = new MemoryStore();
+  const list = store.list.bind(store);
+  store.list = (prefix, options) => {
+    prefixes.push(prefix);
+    return list(prefix, options);
+  };
+  await findFiles(store, location, { glob: 'a/b/*.csv' }, now, signal);
+  expect(prefixes).toEqual(['a/b/']);
+});
+
+test('a file is called by its key below the bucket', () => {
+  expect(nameOf({ s3: { bucket: 'b', prefix: 'in/x' } }, 'a.csv')).toBe('in/x/a.csv');
+  expect(nameOf({ s3: { bucket: 'b', prefix: '' } }, 'a.csv')).toBe('a.csv');
+  expect(nameOf({ local: { path: '/data' } }, 'a.csv')).toBe('a.csv');
+});
