@@ -6,13 +6,16 @@ import type { Dataset } from './dataset.ts';
 import type { Decision, Landing, Plan, RunRequest } from './documents.ts';
 import { batchDigest, rejectFolder, sha256 } from './names.ts';
 
+/** So that a report fits a termination message whatever a name in it is like. */
+const longestMessage = 1_000;
+
 export function reportRun(dataset: Dataset, plan: Plan, decision: Decision, landing: Landing): BatchOutcome {
   return {
     batchID: plan.batch.id,
     run: plan.run,
     outcome: decision.outcome,
     reason: decision.reason,
-    message: decision.message,
+    message: decision.message.slice(0, longestMessage),
     ...(landing.snapshotID === undefined ? {} : { snapshotID: landing.snapshotID }),
     records: decision.records,
     files: decision.files,

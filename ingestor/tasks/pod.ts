@@ -13,9 +13,13 @@ import { verbs } from './verbs.ts';
 /** Kubernetes kills 30 s after it asked to stop: by then the exit code must be known. */
 const graceMilliseconds = 20_000;
 
+/** Of an error, so that a result fits its 4,096 bytes whatever a name in it is like. */
+const longestMessage = 1_000;
+
 /** Runs the verb with the task document in `--task FILE`, or where pods have it. Answers the exit code. */
 export async function runPod(verb: Verb, argv: readonly string[]): Promise<number> {
-  const { values } = parseArgs({ args: [...argv], options, allowPositionals: false });
+  const values = readOptions(verb, argv);
+  if (values === undefined) return exitCodes.permanent;
   if (values.help) {
     process.stdout.write(`forebay ${verb} [--task FILE] [--print-result]\n`);
     return exitCodes.done;
@@ -26,7 +30,7 @@ export async function runPod(verb: Verb, argv: readonly string[]): Promise<numbe
     openStore: async (location) => (await import('../store/open.ts')).openStore(location, environment),
     clock: systemClock,
     random: systemRandom,
-    signal: stopSignal(log),
+    signal: stopSignal(verb, log),
     log,
     progress: (update) => progress.update(update),
   };
@@ -40,6 +44,15 @@ const options = {
   'print-result': { type: 'boolean' },
   help: { type: 'boolean' },
 } as const;
+
+function readOptions(verb: Verb, argv: readonly string[]) {
+  try {
+    return parseArgs({ args: [...argv], options, allowPositionals: false }).values;
+  } catch (thrown) {
+    process.stderr.write(`forebay ${verb}: ${toForebayError(thrown).message}\n`);
+    return undefined;
+  }
+}
 
 interface Ended {
   /** Absent for a verb that runs until it is told to stop. */
@@ -83,7 +96,8 @@ function interrupted(thrown: unknown): ForebayError {
 }
 
 function failed(verb: Verb, error: ForebayError, log: Log): FailedResult {
-  const { code, message } = error;
+  const { code } = error;
+  const message = error.message.slice(0, longestMessage);
   log.error({ code, error: message, stack: error.stack, cause: describeCause(error) }, 'task failed');
   return { version: 1, verb, error: { code, message } };
 }
@@ -94,9 +108,9 @@ function describeCause({ cause }: ForebayError): string | undefined {
 
 /** The kubelet makes the file; on a laptop there is none, and none is made. */
 function publish(result: Result, print: boolean, log: Log): void {
-  const text = encodeResult(result);
   const told = process.env.FOREBAY_TERMINATION_LOG;
   const path = told ?? podLayout.terminationLog;
+  const text = encodeResult(result);
   try {
     if (told !== undefined || existsSync(path)) writeFileSync(path, text);
   } catch (thrown) {
@@ -105,13 +119,16 @@ function publish(result: Result, print: boolean, log: Log): void {
   if (print) process.stdout.write(`${text}\n`);
 }
 
-/** Aborted by SIGTERM and SIGINT. A task that does not end then is ended: it is safe at any point. */
-function stopSignal(log: Log): AbortSignal {
+/**
+ * Aborted by SIGTERM and SIGINT. A task that does not end then is ended: it is safe at any point. An inlet has senders
+ * to answer and keeps its own time.
+ */
+function stopSignal(verb: Verb, log: Log): AbortSignal {
   const controller = new AbortController();
   const stop = (signal: NodeJS.Signals) => {
     log.info({ signal }, 'told to stop');
     controller.abort(new ForebayError('Interrupted', `told to stop (${signal})`));
-    setTimeout(() => process.exit(exitCodes.retryable), graceMilliseconds).unref();
+    if (verb !== 'inlet') setTimeout(() => process.exit(exitCodes.retryable), graceMilliseconds).unref();
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);

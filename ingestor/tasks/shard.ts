@@ -4,7 +4,7 @@ import { type Plan, Receipt } from '../commit/documents.ts';
 import { batchDigest, receiptKey } from '../commit/names.ts';
 import { readDecision, requirePlan } from '../commit/runs.ts';
 import { zeroRecords } from '../contract/counts.ts';
-import { ForebayError } from '../contract/errors.ts';
+import { ForebayError, toForebayError } from '../contract/errors.ts';
 import type { ShardResult } from '../contract/result.ts';
 import type { BatchInput, ShardTask } from '../contract/task.ts';
 import { withInputs } from '../sources/inputs.ts';
@@ -53,7 +53,15 @@ export async function ingestShard(
   return decided.value;
 }
 
-async function discard({ store }: Dataset, { dataFiles, rejectFile }: Receipt, { signal }: Environment): Promise<void> {
-  const keys = [...dataFiles, ...(rejectFile === undefined ? [] : [rejectFile])].map((file) => file.key);
-  await store.delete(keys, { signal });
+/** What cannot be removed now is garbage for `maintain`. */
+async function discard({ store }: Dataset, receipt: Receipt, { log, signal }: Environment): Promise<void> {
+  const files = receipt.rejectFile === undefined ? receipt.dataFiles : [...receipt.dataFiles, receipt.rejectFile];
+  try {
+    await store.delete(
+      files.map((file) => file.key),
+      { signal },
+    );
+  } catch (thrown) {
+    log.warn({ code: toForebayError(thrown).code, files: files.length }, 'files of a lost race not removed');
+  }
 }
