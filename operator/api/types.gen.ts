@@ -514,26 +514,29 @@ export interface BatchSpecInput {
  * NA}.
  */
 export interface CsvFormat {
-  /** One character between fields. Default: a comma. Example: "\t" (in double quotes) for a tab. */
+  /**
+   * What stands between fields; may be several characters. Default: a comma. Example: "\t" (in double quotes) for a
+   * tab.
+   */
   delimiter: string;
   /**
-   * One character around fields that hold a delimiter, a quote or a line break. Default: ". Empty: quotes are ordinary
-   * text.
+   * One ASCII character around fields that hold a delimiter, a quote or a line break. Default: ". Empty: quotes are
+   * ordinary text.
    */
   quote: string;
   /**
-   * One character that stands before a quote inside a quoted field. Default: ", that is, quotes are doubled. Example:
-   * \.
+   * One ASCII character that stands before a quote inside a quoted field. Default: ", that is, quotes are doubled.
+   * Example: \.
    */
   escape: string;
   /**
-   * true (default): the first row names the fields, and dots in a name make nested fields (customer.id). false:
-   * `columns` does.
+   * true (default): the first row names the fields, and dots in a name make nested fields (customer.id). false: there
+   * is no such row.
    */
   header: boolean;
   /**
-   * Names of the fields of files without a header, in order; absent there: _1, _2, and so on. Example: [id, name,
-   * customer.id].
+   * Names of the fields, in order. With a header they take its place, and must be as many. Absent and without a header:
+   * _1, _2, and so on. Example: [id, name, customer.id].
    */
   columns?: string[];
   /** Text that stands for null, beside the empty field without quotes. Example: NA. */

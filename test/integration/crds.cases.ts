@@ -209,18 +209,37 @@ const reading = csvKinds.flatMap((kind): Case[] => [
       refused: 'csv.delimiter must differ from csv.quote and csv.escape',
     }),
   ),
+  { name: 'may name columns anew', kind, change: csv({ columns: ['a'] }) },
+  ...[';', '||', '¦', '\\'].map(
+    (delimiter): Case => ({ name: `may have ${delimiter} as a delimiter`, kind, change: csv({ delimiter }) }),
+  ),
   {
-    name: 'names columns only of files without a header',
+    name: 'has no tab written as two characters',
     kind,
-    change: csv({ columns: ['a'] }),
-    refused:
-      'csv.columns names the fields of files without a header: set csv.header to false, or remove csv.columns (to replace the header of a file, set header: false and skipLines: 1)',
+    change: csv({ delimiter: '\\t' }),
+    refused: 'csv.delimiter is a backslash and a letter: a tab is written "\\t", in double quotes',
   },
+  ...['""', '«'].map(
+    (quote): Case => ({
+      name: `has no quote ${quote}`,
+      kind,
+      change: csv({ quote }),
+      refused: 'csv.quote must be one ASCII character, or empty where quotes are ordinary text',
+    }),
+  ),
+  ...['""', '«'].map(
+    (character): Case => ({
+      name: `has no escape ${character}`,
+      kind,
+      change: csv({ escape: character }),
+      refused: 'csv.escape must be one ASCII character',
+    }),
+  ),
   {
-    name: 'has a delimiter of one character',
+    name: 'has a delimiter',
     kind,
-    change: csv({ delimiter: '||' }),
-    refused: { server: 'may not be more than 1', offline: 'csv.delimiter: has 2 characters; at most 1 are allowed' },
+    change: csv({ delimiter: '' }),
+    refused: { server: 'at least 1 chars', offline: 'csv.delimiter: must not be empty' },
   },
   {
     name: 'has no line break as a delimiter',
