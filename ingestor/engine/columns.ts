@@ -18,6 +18,10 @@ export interface ColumnPlan extends Column {
   readonly children: readonly ColumnPlan[];
   /** The schema allows null here. */
   readonly nullable: boolean;
+  /** The schema requires the field to be there, if only as null. */
+  readonly mustBeThere: boolean;
+  /** json: the types of JSON values that the schema allows. */
+  readonly kinds?: ReadonlySet<string>;
   /** int and long: the integers it holds, both ends inclusive. */
   readonly range?: { readonly min: bigint; readonly max: bigint };
 }
@@ -182,8 +186,9 @@ function planColumn({ name, located, mustBeThere }: Place, scope: Scope, depth: 
   const nullable = kinds.has('null');
   const one = [...kinds].filter((kind) => kind !== 'null');
   const kind = one.length === 1 && !expanded.some((part) => part.recursive) ? one[0] : undefined;
-  const common = { name, path, nullable, required: mustBeThere && !nullable };
-  return { ...common, ...typeOf(kind, members, inner, depth) };
+  const common = { name, path, nullable, mustBeThere, required: mustBeThere && !nullable };
+  const typed = typeOf(kind, members, inner, depth);
+  return { ...common, ...typed, ...(typed.type === 'json' ? { kinds } : {}) };
 }
 
 type Typed = Pick<ColumnPlan, 'type' | 'children' | 'range'>;
@@ -278,7 +283,8 @@ function objectType(members: readonly Located[], scope: Scope, depth: number): T
   if (fields.length > 0) return values.length === 0 && !patterns ? { type: 'struct', children: fields } : jsonText;
   if (values.length === 0 || patterns) return jsonText;
   const path = values[0]?.pointer ?? '';
-  const key: ColumnPlan = { name: 'key', type: 'string', required: true, nullable: false, children: [], path };
+  const never = { required: true, mustBeThere: true, nullable: false };
+  const key: ColumnPlan = { name: 'key', type: 'string', ...never, children: [], path };
   return {
     type: 'map',
     children: [key, planColumn({ name: 'value', located: values, mustBeThere: true }, scope, depth + 1)],

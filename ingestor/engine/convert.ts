@@ -87,7 +87,8 @@ function hasMoreKeys(record: JsonObject, present: number): boolean {
   return count > present;
 }
 
-function valueConverter(column: ColumnPlan): ConvertValue {
+/** `nested`: not a top-level column, so the writer takes longs as bigints. */
+function valueConverter(column: ColumnPlan, nested = false): ConvertValue {
   switch (column.type) {
     case 'string':
       return toText;
@@ -95,7 +96,7 @@ function valueConverter(column: ColumnPlan): ConvertValue {
       return (value, state) => (typeof value === 'boolean' ? value : state.fail('WrongType', 'must be boolean'));
     case 'int':
     case 'long':
-      return integerConverter(column);
+      return integerConverter(column, nested && column.type === 'long');
     case 'double':
       return toDouble;
     case 'date':
@@ -126,13 +127,13 @@ function toDouble(value: unknown, state: State): unknown {
   return state.fail('WrongType', 'must be number');
 }
 
-/** An int is a number, a long a number or, past 2^53, a bigint. */
-function integerConverter({ type, range }: ColumnPlan): ConvertValue {
+/** An int is a number, a long a number or, past 2^53 and where `big`, a bigint. */
+function integerConverter({ type, range }: ColumnPlan, big: boolean): ConvertValue {
   const { min, max } = range ?? { min: -(2n ** 63n), max: 2n ** 63n - 1n };
   const [low, high] = [Number(min), Number(max)];
   return (value, state) => {
     if (Number.isSafeInteger(value) && typeof value === 'number') {
-      if (value >= low && value <= high) return value === 0 ? 0 : value;
+      if (value >= low && value <= high) return big ? BigInt(value) : value === 0 ? 0 : value;
     } else if (typeof value === 'bigint' || Number.isInteger(value)) {
       if (typeof value === 'number') state.rounded = true;
       const whole = BigInt(value as bigint | number);
@@ -155,7 +156,11 @@ function toJsonText(value: unknown, state: State): unknown {
 }
 
 function structConverter({ children }: ColumnPlan): ConvertValue {
-  const fields = children.map((column) => ({ column, read: reader(column.name), convert: valueConverter(column) }));
+  const fields = children.map((column) => ({
+    column,
+    read: reader(column.name),
+    convert: valueConverter(column, true),
+  }));
   return (value, state) => {
     if (!isObject(value)) return state.fail('WrongType', 'must be object');
     const struct: Record<string, unknown> = {};
@@ -189,7 +194,7 @@ function mapConverter({ children: [key, item] }: ColumnPlan): ConvertValue {
 }
 
 function itemConverter(column: ColumnPlan): (value: unknown, at: string | number, state: State) => unknown {
-  const convert = valueConverter(column);
+  const convert = valueConverter(column, true);
   return (value, at, state) => {
     state.path.push(at);
     const nothing = value === undefined || value === null;

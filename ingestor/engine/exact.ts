@@ -30,6 +30,14 @@ export function mayBeRounded(value: unknown): boolean {
   return (Array.isArray(value) ? value : Object.values(value)).some(mayBeRounded);
 }
 
+/** The same with numbers in place of bigints. */
+export function rounded(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(rounded);
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, rounded(item)]));
+}
+
 /** True when there is a bigint in it. */
 export function hasBigInt(value: unknown): boolean {
   if (typeof value === 'bigint') return true;

@@ -7,6 +7,7 @@ import { _, Ajv } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { RegExpEngine } from 'ajv/dist/types/index.js';
 import type { ForebayError } from '../contract/errors.ts';
+import { rounded } from './exact.ts';
 import { exactKeywords, exactly, isMultipleOf } from './exactkeywords.ts';
 import { allFormats } from './formats.ts';
 import { compilePattern } from './pattern.ts';
@@ -25,18 +26,32 @@ export interface Judge {
 export function createJudge(document: SchemaDocument): Judge {
   const accepts = compile(document, document.plain, {});
   let thorough: ValidateFunction | undefined;
-  let exact: ValidateFunction | undefined;
+  let exact: ErrorsOf | undefined;
+  const errors: ErrorsOf = (record) => {
+    thorough ??= compile(document, document.plain, { allErrors: true, verbose: true });
+    return thorough(record) ? [] : (thorough.errors ?? []);
+  };
   return {
     accepts,
-    errors(record) {
-      thorough ??= compile(document, document.plain, { allErrors: true, verbose: true });
-      return thorough(record) ? [] : (thorough.errors ?? []);
-    },
+    errors,
     exactErrors(record) {
-      exact ??= compile(document, exactly(document.root), { allErrors: true, verbose: true, validateSchema: false });
-      return exact(record) ? [] : (exact.errors ?? []);
+      exact ??= compileExact(document) ?? ((exactRecord) => errors(rounded(exactRecord)));
+      return exact(record);
     },
   };
+}
+
+type ErrorsOf = (record: unknown) => readonly ErrorObject[];
+
+/** Undefined for the odd schema that cannot be rewritten (it refers into places that are no schemas). */
+function compileExact(document: SchemaDocument): ErrorsOf | undefined {
+  try {
+    const options = { allErrors: true, verbose: true, validateSchema: false };
+    const validate = compile(document, exactly(document.root), options);
+    return (record) => (validate(record) ? [] : (validate.errors ?? []));
+  } catch {
+    return undefined;
+  }
 }
 
 function compile(document: SchemaDocument, schema: object, options: Options): ValidateFunction {

@@ -12,6 +12,8 @@ export interface SchemaDocument {
   readonly plain: JsonObject;
   /** The same with integers past 2^53 as bigints: what columns and bounds are read from. */
   readonly root: JsonObject;
+  /** Schemas with an `$id` of their own stand in it, so that `#/...` may be relative to one of them: ajv alone follows. */
+  readonly embedded: boolean;
 }
 
 /** A schema and where it stands. */
@@ -25,8 +27,17 @@ export interface Located {
 export function parseSchemaDocument(text: string): SchemaDocument {
   const [plain, root] = parseBoth(text);
   if (!isObject(plain) || !isObject(root)) throw invalidSchema('', 'type', 'the schema must be a JSON object');
-  const document = { draft: draftOf(plain.$schema), plain, root };
-  for (const located of places({ schema: root, pointer: '' })) checkPlace(located, document);
+  const embedded = [...places({ schema: root, pointer: '' })].some(
+    ({ schema, pointer }) =>
+      pointer !== '' && isObject(schema) && typeof schema.$id === 'string' && !schema.$id.startsWith('#'),
+  );
+  const document = { draft: draftOf(plain.$schema), plain, root, embedded };
+  const all = [...places({ schema: root, pointer: '' })];
+  const unevaluated = all.some(({ schema }) => isObject(schema) && schema.unevaluatedProperties !== undefined);
+  for (const located of all) {
+    checkPlace(located, document);
+    if (document.draft === '2020-12') checkJudgeable(located, unevaluated);
+  }
   return document;
 }
 
@@ -61,6 +72,7 @@ export function splitPointer(pointer: string): string[] {
 
 /** The schema that a `$ref` within the document means: a JSON pointer (`#/$defs/a`) or an anchor (`#a`). */
 export function resolveReference(document: SchemaDocument, reference: string): Located | undefined {
+  if (document.embedded) return undefined;
   const id = document.root.$id;
   const own = typeof id === 'string' && reference.startsWith(`${id.replace(/#$/, '')}#`);
   const hash = own ? reference.slice(reference.indexOf('#')) : reference;
@@ -142,8 +154,20 @@ function checkPlace({ schema, pointer }: Located, document: SchemaDocument): voi
   if (isObject(schema.patternProperties)) {
     for (const source of Object.keys(schema.patternProperties)) checkPattern(pointer, 'patternProperties', source);
   }
-  if (typeof schema.$ref === 'string' && schema.$ref.startsWith('#') && !resolveReference(document, schema.$ref)) {
+  const local = typeof schema.$ref === 'string' && schema.$ref.startsWith('#') && !document.embedded;
+  if (local && !resolveReference(document, String(schema.$ref))) {
     throw invalidSchema(pointer, '$ref', `"${schema.$ref}" is not in the document`);
+  }
+}
+
+/** What ajv is known to judge wrongly (JSON-Schema-Test-Suite: dynamicRef, unevaluatedItems, unevaluatedProperties). */
+function checkJudgeable({ schema, pointer }: Located, unevaluated: boolean): void {
+  if (!isObject(schema)) return;
+  for (const keyword of ['$dynamicRef', 'unevaluatedItems']) {
+    if (schema[keyword] !== undefined) throw invalidSchema(pointer, keyword, 'is not supported');
+  }
+  if (unevaluated && schema.if !== undefined && (schema.then === undefined || schema.else === undefined)) {
+    throw invalidSchema(pointer, 'if', 'needs then and else in a schema that uses unevaluatedProperties');
   }
 }
 

@@ -1,0 +1,238 @@
+/**
+ * CSV as RFC 4180 has it, strictly: a row with more or fewer fields than the header is refused and never slides, text
+ * after a closing quote and a quote that never closes cost the line they begin in. A quote inside of an unquoted field is
+ * a character like any other. Blank lines are passed over, but of a file with one column, where they are a null.
+ */
+import type { CsvOptions } from '../../contract/task.ts';
+import type { RecordError } from '../schema.ts';
+import { CsvScanner, type ScannedRow } from './csvscanner.ts';
+import {
+  type Bytes,
+  byteOrderMark,
+  keptOfTooLarge,
+  type RecordSink,
+  type RecordSource,
+  tooLarge,
+  unreadable,
+} from './reader.ts';
+import { Window } from './window.ts';
+
+/** Makes records of rows: told the names of the fields once, then given each row (null: empty and unquoted). */
+export interface RowTaker {
+  header(names: readonly string[]): void;
+  row(fields: readonly (string | null)[], source: RecordSource): void;
+}
+
+export async function readCsv(
+  bytes: Bytes,
+  options: CsvOptions,
+  maxRecordBytes: number,
+  taker: RowTaker,
+  sink: RecordSink,
+): Promise<void> {
+  const reader = new CsvReader(options, maxRecordBytes, taker, sink);
+  for await (const chunk of bytes) {
+    reader.push(chunk);
+    await sink.drain();
+  }
+  reader.end();
+  await sink.drain();
+}
+
+const lineFeed = 0x0a;
+
+class CsvReader implements RecordSource {
+  readonly #window = new Window();
+  readonly #scanner: CsvScanner;
+  readonly #options: CsvOptions;
+  readonly #maxRecordBytes: number;
+  readonly #taker: RowTaker;
+  readonly #sink: RecordSink;
+  #begun = false;
+  #linesToSkip: number;
+  /** Number of fields of each row; undefined before the header. */
+  #width: number | undefined;
+  /** An unfinished row is scanned again only when there are twice as many bytes: linear in all. */
+  #retryAt = 0;
+  /** The row at hand. */
+  #rowStart = 0;
+  #rowEnd = 0;
+  #kept: Buffer | undefined;
+  #keptOffset = 0;
+  #dropped = 0;
+
+  constructor(options: CsvOptions, maxRecordBytes: number, taker: RowTaker, sink: RecordSink) {
+    this.#options = options;
+    this.#scanner = new CsvScanner(options);
+    this.#maxRecordBytes = maxRecordBytes;
+    this.#taker = taker;
+    this.#sink = sink;
+    this.#linesToSkip = options.skipLines;
+    if (options.header) return;
+    if (options.columns?.length) this.#header(options.columns);
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#window.append(chunk);
+    this.#begin(false);
+    if (!this.#begun || this.#window.length < this.#retryAt) return;
+    do this.#rows(false);
+    while (this.#window.length > this.#maxRecordBytes && this.#skipTooLarge());
+    this.#retryAt = this.#kept ? 0 : Math.min(2 * this.#window.length, this.#maxRecordBytes + 1);
+  }
+
+  end(): void {
+    this.#begin(true);
+    this.#rows(true);
+  }
+
+  get offset(): number {
+    return this.#kept ? this.#keptOffset : this.#window.offsetOf(this.#rowStart);
+  }
+
+  get size(): number {
+    return (this.#kept?.length ?? 0) + this.#dropped + this.#rowEnd - this.#rowStart;
+  }
+
+  raw(): Uint8Array {
+    return this.#kept ?? this.#window.buffer.subarray(this.#rowStart, this.#rowEnd);
+  }
+
+  #begin(atEnd: boolean): void {
+    if (this.#begun || (!atEnd && this.#window.length < 3)) return;
+    const { buffer, start, end } = this.#window;
+    if (this.#options.charset === 'UTF-8') this.#window.dropTo(start + byteOrderMark(buffer.subarray(start, end)));
+    this.#begun = true;
+  }
+
+  /** All whole rows that are there. */
+  #rows(atEnd: boolean): void {
+    const window = this.#window;
+    if (this.#kept && !this.#finishTooLarge(atEnd)) return;
+    this.#scanner.load(window.buffer, window.start, window.end);
+    while (window.start < window.end) {
+      const lineEnd = this.#passedOver();
+      if (lineEnd === undefined) {
+        if (!this.#row(atEnd)) return;
+      } else {
+        if (lineEnd < 0 && !atEnd) return;
+        window.dropTo(lineEnd < 0 ? window.end : lineEnd + 1);
+      }
+    }
+  }
+
+  /** For a line to be passed over, its line feed's position (-1: not there yet); else undefined. */
+  #passedOver(): number | undefined {
+    const { buffer, start, end } = this.#window;
+    if (this.#linesToSkip > 0) {
+      const lineEnd = this.#lineEnd();
+      if (lineEnd >= 0) this.#linesToSkip -= 1;
+      return lineEnd;
+    }
+    if (this.#scanner.isComment(start)) return this.#lineEnd();
+    if (this.#width === 1) return undefined;
+    if (buffer[start] === lineFeed) return start;
+    if (buffer[start] === 0x0d && start + 1 < end && buffer[start + 1] === lineFeed) return start + 1;
+    return undefined;
+  }
+
+  #lineEnd(): number {
+    const { buffer, start, end } = this.#window;
+    const found = buffer.indexOf(lineFeed, start);
+    return found < end ? found : -1;
+  }
+
+  /** Takes one row; false when its end is not there yet. */
+  #row(atEnd: boolean): boolean {
+    const window = this.#window;
+    const scanned = this.#scanner.scan(window.start, atEnd);
+    if (scanned === undefined) return false;
+    this.#rowStart = window.start;
+    if (scanned.error) {
+      // What the quotes enclose is not known: the next line begins after the first line feed.
+      const lineEnd = this.#lineEnd();
+      this.#rowEnd = lineEnd < 0 ? window.end : lineEnd;
+      this.#refuse(scanned.error);
+      window.dropTo(lineEnd < 0 ? window.end : lineEnd + 1);
+    } else {
+      this.#rowEnd = scanned.end;
+      this.#take(scanned);
+      window.dropTo(scanned.next);
+    }
+    return true;
+  }
+
+  #take({ fields, invalid }: ScannedRow): void {
+    if (this.#width === undefined) {
+      const problem = invalid ? `is no valid ${this.#options.charset}` : undefined;
+      if (problem) throw unreadable(`the header ${problem}`);
+      if (this.#options.header) {
+        this.#header(this.#options.columns?.length ? this.#options.columns : fields.map((field) => field ?? ''));
+        if (this.#width !== fields.length)
+          throw unreadable(`the header has ${fields.length} fields, columns ${this.#width}`);
+        return;
+      }
+      this.#header(fields.map((_, index) => `_${index + 1}`));
+    }
+    if (this.#rowEnd - this.#rowStart > this.#maxRecordBytes) this.#refuse(tooLarge(this.#maxRecordBytes));
+    else if (fields.length !== this.#width) this.#refuse(ragged(fields.length, this.#width ?? 0));
+    else if (invalid)
+      this.#refuse({ code: 'InvalidEncoding', path: '', message: `is no valid ${this.#options.charset}` });
+    else this.#taker.row(fields, this);
+  }
+
+  #header(names: readonly string[]): void {
+    const empty = names.indexOf('');
+    if (empty >= 0) throw unreadable(`field ${empty + 1} of the header has no name`);
+    const seen = new Set<string>();
+    for (const [index, name] of names.entries()) {
+      if (seen.has(name)) throw unreadable(`field ${index + 1} of the header has the name of an earlier one`);
+      seen.add(name);
+    }
+    this.#width = names.length;
+    this.#taker.header(names);
+  }
+
+  #refuse(error: RecordError): void {
+    if (this.#width === undefined) throw unreadable(`the header ${error.message}`);
+    this.#sink.refuse(error, this);
+  }
+
+  /**
+   * More than a record's worth of bytes without an end: the line they begin in is refused, where a quote may have been
+   * opened by mistake. True when there are more lines after it.
+   */
+  #skipTooLarge(): boolean {
+    const { buffer, start, end } = this.#window;
+    if (this.#width === undefined) throw unreadable(`the header is longer than ${this.#maxRecordBytes} bytes`);
+    const lineEnd = this.#lineEnd();
+    const until = lineEnd < 0 ? end : lineEnd;
+    if (this.#kept) {
+      this.#dropped += until - start;
+    } else {
+      this.#kept = Buffer.from(buffer.subarray(start, Math.min(until, start + keptOfTooLarge)));
+      this.#keptOffset = this.#window.offsetOf(start);
+      this.#dropped = Math.max(0, until - start - keptOfTooLarge);
+    }
+    this.#window.dropTo(until);
+    return lineEnd >= 0;
+  }
+
+  /** Refuses the line that was too large once its end is there; false before. */
+  #finishTooLarge(atEnd: boolean): boolean {
+    const lineEnd = this.#lineEnd();
+    if (lineEnd < 0 && !atEnd) return false;
+    this.#rowStart = this.#window.start;
+    this.#rowEnd = lineEnd < 0 ? this.#window.end : lineEnd;
+    const message = `is longer than ${this.#maxRecordBytes} bytes, or opens a quote that does not close within them`;
+    this.#refuse({ code: 'RecordTooLarge', path: '', message });
+    this.#window.dropTo(lineEnd < 0 ? this.#window.end : lineEnd + 1);
+    this.#kept = undefined;
+    this.#dropped = 0;
+    return true;
+  }
+}
+
+function ragged(found: number, expected: number): RecordError {
+  return { code: 'RaggedRow', path: '', message: `has ${found} fields where the header has ${expected}` };
+}

@@ -1,0 +1,294 @@
+/**
+ * JSON values in one file: arrays of objects, or objects one after the other, pretty-printed or not. Elements are found by
+ * their brackets and parsed one by one, so that a broken one costs its record only; brackets that do not match leave
+ * nothing to find the next one by, and the file is unreadable.
+ */
+import { isUtf8 } from 'node:buffer';
+import { parseExact } from '../exact.ts';
+import { notAnObject } from '../examine.ts';
+import { isObject } from '../schemadocument.ts';
+import {
+  type Bytes,
+  byteOrderMark,
+  invalidUtf8,
+  keptOfTooLarge,
+  malformedJson,
+  type RecordSink,
+  type RecordSource,
+  tooLarge,
+  unreadable,
+} from './reader.ts';
+import { Window } from './window.ts';
+
+export async function readJson(bytes: Bytes, maxRecordBytes: number, sink: RecordSink): Promise<void> {
+  const reader = new JsonReader(maxRecordBytes, sink);
+  for await (const chunk of bytes) {
+    reader.push(chunk);
+    await sink.drain();
+  }
+  reader.end();
+  await sink.drain();
+}
+
+/**
+ * Where the scanner stands: `outside` any value; in an array before its first element (`first`), before one after a
+ * comma (`next`), or after one (`after`); inside of an element made of brackets (`nested`), of a text (`text`), or of
+ * anything else (`scalar`).
+ */
+type Place = 'outside' | 'first' | 'next' | 'after' | 'nested' | 'text' | 'scalar';
+
+const [quote, backslash, comma] = [0x22, 0x5c, 0x2c];
+const [openArray, closeArray, openObject, closeObject] = [0x5b, 0x5d, 0x7b, 0x7d];
+/** Deeper nesting than this is refused by every walker of the value anyway. */
+const maxDepth = 1_000_000;
+
+class JsonReader implements RecordSource {
+  readonly #window = new Window();
+  readonly #maxRecordBytes: number;
+  readonly #sink: RecordSink;
+  #begun = false;
+  #place: Place = 'outside';
+  #inArray = false;
+  #inText = false;
+  #escaped = false;
+  /** Closing brackets that are awaited, the innermost last. */
+  #awaited = new Uint8Array(64);
+  #depth = 0;
+  /** Where the scan goes on. */
+  #at = 0;
+  #elementStart = 0;
+  #elementEnd = 0;
+  #text = '';
+  #kept: Buffer | undefined;
+  #keptOffset = 0;
+  #dropped = 0;
+
+  constructor(maxRecordBytes: number, sink: RecordSink) {
+    this.#maxRecordBytes = maxRecordBytes;
+    this.#sink = sink;
+  }
+
+  push(chunk: Uint8Array): void {
+    const { moved } = this.#window.append(chunk);
+    this.#at -= moved;
+    this.#elementStart -= moved;
+    this.#begin(false);
+    if (!this.#begun) return;
+    this.#scan();
+    if (!this.#inElement()) this.#window.dropTo(this.#window.end);
+    else if (this.#kept || this.#window.end - this.#elementStart > this.#maxRecordBytes) this.#drop();
+    else this.#window.dropTo(this.#elementStart);
+  }
+
+  end(): void {
+    this.#begin(true);
+    this.#scan();
+    if (this.#place === 'scalar' && !this.#inArray) this.#element(this.#window.end);
+    if (this.#place === 'outside') return;
+    throw unreadable(`ends at byte ${this.#window.offsetOf(this.#window.end)} in the middle of a JSON value`);
+  }
+
+  get offset(): number {
+    return this.#kept ? this.#keptOffset : this.#window.offsetOf(this.#elementStart);
+  }
+
+  get size(): number {
+    return (this.#kept?.length ?? 0) + this.#dropped + this.#elementEnd - this.#elementStart;
+  }
+
+  raw(): Uint8Array {
+    return this.#kept ?? this.#window.buffer.subarray(this.#elementStart, this.#elementEnd);
+  }
+
+  exact(): unknown {
+    return parseExact(this.#text);
+  }
+
+  #begin(atEnd: boolean): void {
+    if (this.#begun || (!atEnd && this.#window.length < 3)) return;
+    const { buffer, start, end } = this.#window;
+    this.#at = start + byteOrderMark(buffer.subarray(start, end));
+    this.#begun = true;
+  }
+
+  #inElement(): boolean {
+    return this.#place === 'nested' || this.#place === 'text' || this.#place === 'scalar';
+  }
+
+  #scan(): void {
+    while (this.#at < this.#window.end) {
+      if (this.#place === 'nested') this.#scanNested();
+      else if (this.#place === 'text') this.#scanText();
+      else if (this.#place === 'scalar') this.#scanScalar();
+      else this.#scanBetween();
+    }
+  }
+
+  /** Between elements: white space, commas, the brackets of the array, and the first byte of the next element. */
+  #scanBetween(): void {
+    const byte = this.#window.buffer[this.#at] ?? 0;
+    if (isSpace(byte)) {
+      this.#at += 1;
+    } else if (this.#place === 'after') {
+      if (byte !== comma && byte !== closeArray) this.#unexpected();
+      this.#place = byte === comma ? 'next' : 'outside';
+      this.#inArray = byte === comma;
+      this.#at += 1;
+    } else if (this.#place === 'first' && byte === closeArray) {
+      this.#place = 'outside';
+      this.#inArray = false;
+      this.#at += 1;
+    } else if (this.#place === 'outside' && byte === openArray) {
+      this.#place = 'first';
+      this.#inArray = true;
+      this.#at += 1;
+    } else {
+      this.#begins(byte);
+    }
+  }
+
+  #begins(byte: number): void {
+    this.#elementStart = this.#at;
+    if (byte === openObject || byte === openArray) {
+      this.#place = 'nested';
+      this.#depth = 0;
+    } else if (byte === quote) {
+      this.#place = 'text';
+      this.#at += 1;
+    } else if (isScalar(byte)) {
+      this.#place = 'scalar';
+    } else {
+      this.#unexpected();
+    }
+  }
+
+  #scanNested(): void {
+    const { buffer, end } = this.#window;
+    let at = this.#at;
+    let [inText, escaped] = [this.#inText, this.#escaped];
+    while (at < end) {
+      const byte = buffer[at] ?? 0;
+      at += 1;
+      if (inText) {
+        if (escaped) escaped = false;
+        else if (byte === backslash) escaped = true;
+        else if (byte === quote) inText = false;
+      } else if (byte === quote) {
+        inText = true;
+      } else if (byte === openObject || byte === openArray) {
+        this.#open(byte);
+      } else if (byte === closeObject || byte === closeArray) {
+        this.#at = at - 1;
+        this.#close(byte);
+        if (this.#depth > 0) continue;
+        this.#inText = false;
+        this.#escaped = false;
+        this.#element(at);
+        return;
+      }
+    }
+    this.#at = at;
+    this.#inText = inText;
+    this.#escaped = escaped;
+  }
+
+  #open(byte: number): void {
+    if (this.#depth === maxDepth) throw unreadable(`nests deeper than ${maxDepth} levels`);
+    if (this.#depth === this.#awaited.length) {
+      const larger = new Uint8Array(2 * this.#depth);
+      larger.set(this.#awaited);
+      this.#awaited = larger;
+    }
+    this.#awaited[this.#depth] = byte === openObject ? closeObject : closeArray;
+    this.#depth += 1;
+  }
+
+  #close(byte: number): void {
+    if (this.#awaited[this.#depth - 1] !== byte) this.#unexpected();
+    this.#depth -= 1;
+  }
+
+  #scanText(): void {
+    const { buffer, end } = this.#window;
+    for (; this.#at < end; this.#at += 1) {
+      const byte = buffer[this.#at];
+      if (this.#escaped) this.#escaped = false;
+      else if (byte === backslash) this.#escaped = true;
+      else if (byte === quote) {
+        this.#element(this.#at + 1);
+        return;
+      }
+    }
+  }
+
+  #scanScalar(): void {
+    const { buffer, end } = this.#window;
+    for (; this.#at < end; this.#at += 1) {
+      if (!isScalar(buffer[this.#at] ?? 0)) {
+        this.#element(this.#at);
+        return;
+      }
+    }
+  }
+
+  /** The element ends before `end`. */
+  #element(end: number): void {
+    this.#at = end;
+    this.#elementEnd = end;
+    this.#place = this.#inArray ? 'after' : 'outside';
+    const { buffer } = this.#window;
+    const bytes = buffer.subarray(this.#elementStart, end);
+    if (this.#kept || bytes.length > this.#maxRecordBytes) this.#sink.refuse(tooLarge(this.#maxRecordBytes), this);
+    else if (!isUtf8(bytes)) this.#sink.refuse(invalidUtf8, this);
+    else this.#parse(bytes.toString());
+    this.#kept = undefined;
+    this.#dropped = 0;
+  }
+
+  #parse(text: string): void {
+    this.#text = text;
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch (error) {
+      this.#sink.refuse(malformedJson(error), this);
+      return;
+    }
+    if (isObject(value)) this.#sink.accept(value, this);
+    else this.#sink.refuse(notAnObject, this);
+  }
+
+  /** Keeps the beginning of an element that is too large and forgets what has come of it so far. */
+  #drop(): void {
+    const { buffer, end } = this.#window;
+    if (this.#kept) {
+      this.#dropped += end - this.#elementStart;
+    } else {
+      this.#kept = Buffer.from(buffer.subarray(this.#elementStart, this.#elementStart + keptOfTooLarge));
+      this.#keptOffset = this.#window.offsetOf(this.#elementStart);
+      this.#dropped = Math.max(0, end - this.#elementStart - keptOfTooLarge);
+    }
+    this.#elementStart = end;
+    this.#window.dropTo(end);
+  }
+
+  #unexpected(): never {
+    throw unreadable(`is no JSON at byte ${this.#window.offsetOf(this.#at)}`);
+  }
+}
+
+function isSpace(byte: number): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+}
+
+/** A byte of a number or a word: letters, digits, `+`, `-`, `.`. */
+function isScalar(byte: number): boolean {
+  return (
+    (byte >= 0x30 && byte <= 0x39) ||
+    (byte >= 0x61 && byte <= 0x7a) ||
+    (byte >= 0x41 && byte <= 0x5a) ||
+    byte === 0x2d ||
+    byte === 0x2b ||
+    byte === 0x2e
+  );
+}

@@ -1,0 +1,103 @@
+/** The rows of a Parquet file as records. Fields that are null are left out, as nothing tells them from missing ones. */
+import { ForebayError } from '../../contract/errors.ts';
+import { type Batch, openParquet } from '../../parquet/reader.ts';
+import type { ColumnPlan } from '../columns.ts';
+import type { EngineInput } from '../engine.ts';
+import { hasBigInt, stringifyExact } from '../exact.ts';
+import { applyMoves, type Move } from '../mapping.ts';
+import { compileNulls } from '../nulls.ts';
+import type { RecordError } from '../schema.ts';
+import { appendPointer } from '../schemadocument.ts';
+import { type RecordSink, type RecordSource, unreadable } from './reader.ts';
+
+export interface ParquetRecords {
+  readonly columns: readonly ColumnPlan[];
+  readonly moves: readonly Move[];
+  readonly sink: RecordSink;
+}
+
+/** `read` tells how many bytes were fetched. */
+export async function readParquet(
+  input: EngineInput,
+  records: ParquetRecords,
+  read: (bytes: number) => void,
+): Promise<void> {
+  const file = { size: input.size, read: (start: number, end: number) => counted(input.read(start, end), read) };
+  try {
+    const { names, rows, batches } = await openParquet(file);
+    const reader = new RowReader(names, records);
+    let seen = 0;
+    for await (const batch of batches()) {
+      reader.take(batch);
+      seen += batch.rows;
+      await records.sink.drain();
+    }
+    if (seen !== rows) throw new Error(`row groups have ${seen} rows where the file has ${rows}`);
+  } catch (error) {
+    if (error instanceof ForebayError) throw error;
+    throw unreadable(`is no Parquet file that can be read: ${error instanceof Error ? error.message : error}`, error);
+  }
+}
+
+async function* counted(bytes: AsyncIterable<Uint8Array>, read: (bytes: number) => void): AsyncGenerator<Uint8Array> {
+  for await (const chunk of bytes) {
+    read(chunk.length);
+    yield chunk;
+  }
+}
+
+class RowReader implements RecordSource {
+  readonly offset = undefined;
+  size = 0;
+  readonly #names: readonly string[];
+  readonly #records: ParquetRecords;
+  readonly #fillNulls: ((record: Record<string, unknown>) => void) | undefined;
+  #record: Record<string, unknown> = {};
+
+  constructor(names: readonly string[], records: ParquetRecords) {
+    this.#names = names;
+    this.#records = records;
+    this.#fillNulls = compileNulls(records.columns);
+  }
+
+  raw(): Uint8Array {
+    return Buffer.from(stringifyExact(this.#record));
+  }
+
+  take({ rows, columns, bytesPerRow }: Batch): void {
+    this.size = bytesPerRow;
+    const fields = this.#names.map((name, index) => ({ name, values: columns[index] ?? [] }));
+    for (let row = 0; row < rows; row += 1) {
+      const record: Record<string, unknown> = {};
+      let [exact, binary] = [false, ''];
+      for (const { name, values } of fields) {
+        const value = values[row];
+        if (value === null || value === undefined) continue;
+        record[name] = value;
+        if (typeof value === 'bigint') exact = true;
+        else if (typeof value === 'object') {
+          if (value instanceof Uint8Array) binary = name;
+          else if (hasBigInt(value)) exact = true;
+        }
+      }
+      this.#record = record;
+      this.#give(record, exact, binary);
+    }
+  }
+
+  #give(record: Record<string, unknown>, exact: boolean, binary: string): void {
+    const { sink, moves } = this.#records;
+    if (binary !== '') {
+      sink.refuse(bytesWithoutText(binary), this);
+      return;
+    }
+    const mapped = { ...applyMoves(record, moves).record };
+    this.#fillNulls?.(mapped);
+    if (exact) sink.acceptExact(mapped, this);
+    else sink.accept(mapped, this);
+  }
+}
+
+function bytesWithoutText(name: string): RecordError {
+  return { code: 'InvalidEncoding', path: appendPointer('', name), message: 'holds bytes that are no UTF-8 text' };
+}

@@ -1,0 +1,59 @@
+/**
+ * The contract of a reader: it takes the decompressed bytes of one file and gives its records, one after the other, to a
+ * sink. A reader holds at most one record of `maxRecordBytes` and one chunk. It throws UnreadableFile when it cannot tell
+ * any more where records begin; what is wrong within one record it says to `refuse`, and goes on with the next.
+ */
+import { ForebayError } from '../../contract/errors.ts';
+import type { RecordError } from '../schema.ts';
+import type { JsonObject } from '../schemadocument.ts';
+
+export interface RecordSink {
+  /** A record of numbers as JSON.parse gives them. */
+  accept(record: JsonObject, source: RecordSource): void;
+  /** A record whose integers past 2^53 are bigints. */
+  acceptExact(record: JsonObject, source: RecordSource): void;
+  refuse(error: RecordError, source: RecordSource): void;
+  /** Called between chunks; resolves when more may come. */
+  drain(): Promise<void>;
+}
+
+/** The record at hand, as it came. Good only until the sink returns. */
+export interface RecordSource {
+  /** Of its first byte in the decompressed file. */
+  readonly offset: number | undefined;
+  /** Bytes of the whole record. */
+  readonly size: number;
+  /** The record, or its beginning when it was too large to keep. */
+  raw(): Uint8Array;
+  /** The record with integers past 2^53 as bigints; absent where `accept` got them exactly. */
+  exact?(): unknown;
+}
+
+export type Bytes = AsyncIterable<Uint8Array>;
+
+/** Of a record over the limit, this much is kept for its reject. 64 KiB: enough to recognise it by. */
+export const keptOfTooLarge = 64 * 1024;
+
+export function tooLarge(maxRecordBytes: number): RecordError {
+  return { code: 'RecordTooLarge', path: '', message: `is longer than ${maxRecordBytes} bytes` };
+}
+
+export const invalidUtf8: RecordError = { code: 'InvalidEncoding', path: '', message: 'is no valid UTF-8' };
+
+/** JSON.parse's message quotes the text, which is record content; its position is not. */
+export function malformedJson(error: unknown): RecordError {
+  const position = /at position (\d+)/.exec(error instanceof Error ? error.message : '')?.[1];
+  const place = position === undefined ? '' : ` at character ${Number(position) + 1}`;
+  return { code: 'MalformedRecord', path: '', message: `is no valid JSON${place}` };
+}
+
+export function unreadable(problem: string, cause?: unknown): ForebayError {
+  return new ForebayError('UnreadableFile', problem, { cause });
+}
+
+/** Length of a byte-order mark of UTF-8. Throws UnreadableFile for one of UTF-16. */
+export function byteOrderMark(bytes: Uint8Array): number {
+  const [a, b, c] = bytes;
+  if ((a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff)) throw unreadable('is UTF-16; write it as UTF-8');
+  return a === 0xef && b === 0xbb && c === 0xbf ? 3 : 0;
+}

@@ -1,0 +1,101 @@
+/** From rows of CSV fields to records: each field converted to its column's type and put where its name or a move says. */
+import type { ColumnPlan } from '../columns.ts';
+import { hasBigInt } from '../exact.ts';
+import { findColumn, type Move, type Path, parsePath, startsWith } from '../mapping.ts';
+import { compileNulls } from '../nulls.ts';
+import { isObject } from '../schemadocument.ts';
+import { type ConvertText, textConverter } from '../text.ts';
+import type { RowTaker } from './csv.ts';
+import type { RecordSink, RecordSource } from './reader.ts';
+
+export class RowRecords implements RowTaker {
+  readonly #columns: readonly ColumnPlan[];
+  readonly #moves: readonly Move[];
+  readonly #sink: RecordSink;
+  readonly #fillNulls: ((record: Record<string, unknown>) => void) | undefined;
+  #fields: readonly Field[] = [];
+
+  constructor(columns: readonly ColumnPlan[], moves: readonly Move[], sink: RecordSink) {
+    this.#columns = columns;
+    this.#moves = moves;
+    this.#sink = sink;
+    this.#fillNulls = compileNulls(columns);
+  }
+
+  header(names: readonly string[]): void {
+    const fields = names.flatMap((name, index) => this.#places(name).map((place) => ({ ...place, index })));
+    // Of two fields for one place the moved one is kept.
+    this.#fields = fields.filter(
+      (field) => field.moved || !fields.some((other) => other.moved && overlap(other.path, field.path)),
+    );
+  }
+
+  row(values: readonly (string | null)[], source: RecordSource): void {
+    const record: Record<string, unknown> = {};
+    let exact = false;
+    for (const { index, path, name, convert } of this.#fields) {
+      const text = values[index];
+      if (text === null || text === undefined) continue;
+      const value = convert(text);
+      if (typeof value === 'bigint' || (typeof value === 'object' && hasBigInt(value))) exact = true;
+      if (name === undefined) place(record, path, value);
+      else record[name] = value;
+    }
+    this.#fillNulls?.(record);
+    if (exact) this.#sink.acceptExact(record, source);
+    else this.#sink.accept(record, source);
+  }
+
+  /** Where a field of this name goes: where moves take it, else where its name says. */
+  #places(name: string): Omit<Field, 'index'>[] {
+    const own = this.#ownPath(name);
+    const moved = this.#moves.flatMap(({ source, destination }) => {
+      if (source.length === 1 && source[0] === name) return [destination];
+      return startsWith(own, source) ? [[...destination, ...own.slice(source.length)]] : [];
+    });
+    if (moved.length > 0) return moved.map((path) => this.#field(path, true));
+    return [this.#field(own, false)];
+  }
+
+  /** A dot in a name means a nested field, unless the schema knows the name as it stands. */
+  #ownPath(name: string): Path {
+    if (this.#columns.some((column) => column.name === name) || name.split('.').includes('')) return [name];
+    return name.includes('.') ? parsePath(name) : [name];
+  }
+
+  #field(path: Path, moved: boolean): Omit<Field, 'index'> {
+    const convert = textConverter(findColumn(this.#columns, path));
+    const simple = path.length === 1 && path[0] !== '__proto__';
+    return { path, moved, convert, ...(simple ? { name: path[0] } : {}) };
+  }
+}
+
+interface Field {
+  /** Of the field in its row. */
+  readonly index: number;
+  readonly path: Path;
+  /** The path where it is one plain name. */
+  readonly name?: string | undefined;
+  readonly moved: boolean;
+  readonly convert: ConvertText;
+}
+
+function overlap(a: Path, b: Path): boolean {
+  return startsWith(a, b) || startsWith(b, a);
+}
+
+/** Names come from the file: `__proto__` must become a field like any other. */
+function place(record: Record<string, unknown>, path: Path, value: unknown): void {
+  let at = record;
+  for (const name of path.slice(0, -1)) {
+    const inner = Object.hasOwn(at, name) ? at[name] : undefined;
+    const next: Record<string, unknown> = isObject(inner) ? { ...inner } : {};
+    define(at, name, next);
+    at = next;
+  }
+  define(at, path.at(-1) ?? '', value);
+}
+
+function define(record: object, name: string, value: unknown): void {
+  Object.defineProperty(record, name, { value, writable: true, enumerable: true, configurable: true });
+}

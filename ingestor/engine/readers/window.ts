@@ -1,0 +1,44 @@
+/** The bytes of a stream that are still needed, in one buffer: appended at the end, dropped from the start. */
+export class Window {
+  buffer = Buffer.allocUnsafe(256 * 1024);
+  /** The bytes in use are `buffer[start..end)`. */
+  start = 0;
+  end = 0;
+  /** Offset in the stream of `buffer[0]`. */
+  #base = 0;
+
+  /** Positions in `buffer` from before are off by `moved` afterwards. */
+  append(chunk: Uint8Array): { readonly moved: number } {
+    const moved = this.#makeRoom(chunk.length);
+    this.buffer.set(chunk, this.end);
+    this.end += chunk.length;
+    return { moved };
+  }
+
+  dropTo(position: number): void {
+    this.start = position;
+  }
+
+  offsetOf(position: number): number {
+    return this.#base + position;
+  }
+
+  get length(): number {
+    return this.end - this.start;
+  }
+
+  #makeRoom(size: number): number {
+    if (this.end + size <= this.buffer.length) return 0;
+    const moved = this.start;
+    // Doubling keeps the copying of a record that comes in many chunks linear.
+    const needed = this.length + size;
+    const target =
+      needed <= this.buffer.length ? this.buffer : Buffer.allocUnsafe(Math.max(needed, 2 * this.buffer.length));
+    this.buffer.copy(target, 0, this.start, this.end);
+    this.buffer = target;
+    this.#base += moved;
+    this.end -= moved;
+    this.start = 0;
+    return moved;
+  }
+}
