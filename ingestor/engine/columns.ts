@@ -273,22 +273,32 @@ function listType(members: readonly Located[], scope: Scope, depth: number): Typ
   return { type: 'list', children: [element] };
 }
 
-/** A struct where fields are named, a map where only their common schema is; both, or neither, is JSON text. */
+/**
+ * A struct where fields are named; a map where one schema is for all names, also where some names have a stricter one of
+ * the same type beside (XDM's identityMap); anything between, and objects of anything, is JSON text.
+ */
 function objectType(members: readonly Located[], scope: Scope, depth: number): Typed {
   const values = members
     .flatMap((member) => child(member, 'additionalProperties'))
     .filter(({ schema }) => isObject(schema) && Object.keys(schema).length > 0);
   const patterns = members.some(({ schema }) => isObject(schema) && schema.patternProperties !== undefined);
+  if (patterns) return jsonText;
   const fields = structFields(members, scope, depth);
-  if (fields.length > 0) return values.length === 0 && !patterns ? { type: 'struct', children: fields } : jsonText;
-  if (values.length === 0 || patterns) return jsonText;
-  const path = values[0]?.pointer ?? '';
+  if (values.length === 0) return fields.length > 0 ? { type: 'struct', children: fields } : jsonText;
+  const value = planColumn({ name: 'value', located: values, mustBeThere: true }, scope, depth + 1);
+  if (!fields.every((field) => isSameType(field, value))) return jsonText;
   const never = { required: true, mustBeThere: true, nullable: false };
-  const key: ColumnPlan = { name: 'key', type: 'string', ...never, children: [], path };
-  return {
-    type: 'map',
-    children: [key, planColumn({ name: 'value', located: values, mustBeThere: true }, scope, depth + 1)],
-  };
+  const key: ColumnPlan = { name: 'key', type: 'string', ...never, children: [], path: value.path };
+  return { type: 'map', children: [key, value] };
+}
+
+function isSameType(a: ColumnPlan, b: ColumnPlan): boolean {
+  if (a.type !== b.type || a.nullable !== b.nullable || a.children.length !== b.children.length) return false;
+  if (a.range?.min !== b.range?.min || a.range?.max !== b.range?.max) return false;
+  return a.children.every((one, index) => {
+    const other = b.children[index];
+    return other !== undefined && one.name === other.name && one.required === other.required && isSameType(one, other);
+  });
 }
 
 function structFields(members: readonly Located[], scope: Scope, depth: number): ColumnPlan[] {
