@@ -23,7 +23,7 @@ export interface ManifestDocument {
 }
 
 /** What a manifest can say of its metadata; there is no uid before there is an object. */
-export interface ManifestMetadata {
+interface ManifestMetadata {
   name: string;
   namespace?: string;
   labels?: Record<string, string>;

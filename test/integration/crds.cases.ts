@@ -15,7 +15,7 @@ export interface Case {
 }
 
 /** The least that each kind asks for. */
-export const smallest: Record<Kind, object> = {
+const smallest: Record<Kind, object> = {
   Dataset: {
     spec: { schema: { inline: { type: 'object' } }, storage: { s3: { bucket: 'lake' } }, table: { format: 'Parquet' } },
   },

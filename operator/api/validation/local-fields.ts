@@ -3,7 +3,7 @@ import type { Batch, BatchSpec, BatchSpecInput, Dataset, DatasetSpec, Kind } fro
 import type { StructuralSchema } from './schema.ts';
 
 /** A file of this machine; relative paths are relative to the manifest. */
-export interface LocalInput {
+interface LocalInput {
   path: string;
 }
 
