@@ -169,13 +169,28 @@ export const errorTable = {
   },
   BucketNotFound: {
     kind: 'permanent',
-    meaning: 'The bucket does not exist.',
+    meaning: 'The bucket does not exist, or (in a local run) the folder that is read.',
     cure: 'Create the bucket or mend its name.',
+  },
+  InvalidKey: {
+    kind: 'permanent',
+    meaning: 'The store cannot hold an object of that key, or a file has a name that is no valid key.',
+    cure: 'Name the file otherwise: a relative path without `.` and `..`, valid UTF-8, at most 1,024 bytes.',
   },
   CredentialsRefused: {
     kind: 'permanent',
     meaning: 'The store refused the credentials, also after they were read again for two minutes.',
     cure: 'Mend the Secret; give the key the rights the docs list.',
+  },
+  StoreRefused: {
+    kind: 'permanent',
+    meaning: 'The store refused a request as invalid: a wrong region, an impossible name, a redirect.',
+    cure: 'Check bucket, region, endpoint and forcePathStyle.',
+  },
+  UntrustedCertificate: {
+    kind: 'permanent',
+    meaning: 'The TLS certificate of the store is not trusted, has expired, or is for another host.',
+    cure: 'Name the CA in caConfigMapRef; check the host name of the endpoint.',
   },
   DatasetNotPrepared: {
     kind: 'retryable',

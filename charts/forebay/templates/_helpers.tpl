@@ -29,16 +29,16 @@ app.kubernetes.io/component: operator
 {{- define "forebay.rules" -}}
 - apiGroups: [ingest.forebay.dev]
   resources: [datasets, batches, streaminlets, sourceconnections]
-  verbs: [get, list, watch, patch, update]
+  verbs: [get, list, watch]
 - apiGroups: [ingest.forebay.dev]
-  resources: [batches] # a connection's runs
+  resources: [datasets] # the finalizer of deletionPolicy Delete
+  verbs: [patch]
+- apiGroups: [ingest.forebay.dev]
+  resources: [batches] # runs of connections; ttlSecondsAfterFinished
   verbs: [create, delete]
 - apiGroups: [ingest.forebay.dev]
   resources: [datasets/status, batches/status, streaminlets/status, sourceconnections/status]
-  verbs: [get, patch, update]
-- apiGroups: [ingest.forebay.dev] # owner references that block deletion
-  resources: [datasets/finalizers, batches/finalizers, streaminlets/finalizers, sourceconnections/finalizers]
-  verbs: [update]
+  verbs: [patch]
 - apiGroups: [batch]
   resources: [jobs]
   verbs: [get, list, watch, create, patch, delete]
@@ -49,17 +49,17 @@ app.kubernetes.io/component: operator
   resources: [poddisruptionbudgets]
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [""]
-  resources: [configmaps] # task documents; schemas
-  verbs: [get, list, watch, create, patch, delete]
-- apiGroups: [""]
   resources: [services]
   verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [""]
+  resources: [configmaps] # task documents; schemas, read by name
+  verbs: [get, list, create, patch, delete]
 - apiGroups: [""]
   resources: [pods] # results, progress, why a pod cannot start
   verbs: [get, list, watch, delete]
 - apiGroups: [""]
   resources: [events]
-  verbs: [get, list, watch]
+  verbs: [list]
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
