@@ -73,7 +73,7 @@ async function unpack(
   maxBytes: number,
   reservation: Reservation,
 ): Promise<Buffer | Answer> {
-  if (!reservation.resize(packed.length + maxBytes)) return noRoom();
+  if (!reservation.resize(maxBytes)) return noRoom();
   try {
     const bytes =
       coding === 'gzip' ? await gunzip(packed, { maxOutputLength: maxBytes }) : await unpackZstd(packed, maxBytes);

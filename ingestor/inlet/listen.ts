@@ -21,6 +21,8 @@ export async function drain(server: Server, signal: AbortSignal): Promise<void> 
   signal.addEventListener('abort', breakOff, { once: true });
   server.close();
   server.closeIdleConnections();
+  // For those whose last answer has left already and whose request is still read.
+  server.keepAliveTimeout = 1;
   if (signal.aborted) breakOff();
   await once(server, 'close');
   signal.removeEventListener('abort', breakOff);
