@@ -58,7 +58,7 @@ chart: $(installed) ## the Helm chart and a plain install manifest, in dist
 	@test/cluster/node/build.sh
 	helm lint charts/forebay
 	helm package charts/forebay --destination dist
-	helm template forebay charts/forebay --namespace forebay-system --include-crds >dist/install.yaml
+	helm template forebay charts/forebay --namespace forebay-system --kube-version 1.34.0 >dist/install.yaml
 
 .PHONY: bench
 bench: $(installed) image ## measures, on a cluster
