@@ -20,6 +20,8 @@ export interface ColumnPlan extends Column {
   readonly nullable: boolean;
   /** The schema requires the field to be there, if only as null. */
   readonly mustBeThere: boolean;
+  /** struct: the schema allows no other fields. */
+  readonly closed?: boolean;
   /** json: the types of JSON values that the schema allows. */
   readonly kinds?: ReadonlySet<string>;
   /** int and long: the integers it holds, both ends inclusive. */
@@ -29,14 +31,20 @@ export interface ColumnPlan extends Column {
 /** Deeper nesting than any reader of Parquet is known to be used with. */
 const maxDepth = 64;
 
+export interface RecordPlan {
+  readonly columns: readonly ColumnPlan[];
+  /** The schema allows no other fields. */
+  readonly closed: boolean;
+}
+
 /** The columns of the root's properties, in their order. Throws InvalidSchema when the root describes no record. */
-export function planColumns(document: SchemaDocument): readonly ColumnPlan[] {
+export function planRecord(document: SchemaDocument): RecordPlan {
   const members = expand({ schema: document.root, pointer: '' }, { document, trail: [] });
   const scope = { document, trail: members.trail };
   if (!kindsOf(members.located, scope).has('object')) throw invalidSchema('', 'type', 'a record is an object');
   const root = structFields(members.located, scope, 0);
   if (root.length === 0) throw invalidSchema('', 'properties', 'names no fields, so there is nothing to store');
-  return root;
+  return { columns: root, closed: isClosed(members.located) };
 }
 
 /** Number of leaf fields: lists and maps count as what they hold. */
@@ -191,7 +199,7 @@ function planColumn({ name, located, mustBeThere }: Place, scope: Scope, depth: 
   return { ...common, ...typed, ...(typed.type === 'json' ? { kinds } : {}) };
 }
 
-type Typed = Pick<ColumnPlan, 'type' | 'children' | 'range'>;
+type Typed = Pick<ColumnPlan, 'type' | 'children' | 'range' | 'closed'>;
 const jsonText: Typed = { type: 'json', children: [] };
 
 function typeOf(kind: Kind | undefined, members: readonly Located[], scope: Scope, depth: number): Typed {
@@ -284,12 +292,20 @@ function objectType(members: readonly Located[], scope: Scope, depth: number): T
   const patterns = members.some(({ schema }) => isObject(schema) && schema.patternProperties !== undefined);
   if (patterns) return jsonText;
   const fields = structFields(members, scope, depth);
-  if (values.length === 0) return fields.length > 0 ? { type: 'struct', children: fields } : jsonText;
+  if (values.length === 0) {
+    return fields.length > 0 ? { type: 'struct', children: fields, closed: isClosed(members) } : jsonText;
+  }
   const value = planColumn({ name: 'value', located: values, mustBeThere: true }, scope, depth + 1);
   if (!fields.every((field) => isSameType(field, value))) return jsonText;
   const never = { required: true, mustBeThere: true, nullable: false };
   const key: ColumnPlan = { name: 'key', type: 'string', ...never, children: [], path: value.path };
   return { type: 'map', children: [key, value] };
+}
+
+function isClosed(members: readonly Located[]): boolean {
+  return members.some(
+    ({ schema }) => isObject(schema) && schema.additionalProperties === false && !schema.patternProperties,
+  );
 }
 
 function isSameType(a: ColumnPlan, b: ColumnPlan): boolean {

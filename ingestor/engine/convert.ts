@@ -3,7 +3,7 @@
  * as JSON text. What the schema allows but a column cannot hold (an integer past 64 bits) is an error of the record.
  */
 import type { ErrorCode } from '../contract/errors.ts';
-import type { ColumnPlan } from './columns.ts';
+import type { ColumnPlan, RecordPlan } from './columns.ts';
 import { parseDate, parseDateTime } from './datetime.ts';
 import { mayBeRounded, stringifyExact } from './exact.ts';
 import type { RecordError } from './schema.ts';
@@ -22,7 +22,7 @@ export interface Conversion {
   readonly extra: boolean;
 }
 
-export function createConverter(columns: readonly ColumnPlan[]): RowConverter {
+export function createConverter({ columns, closed }: RecordPlan): RowConverter {
   const state = new State();
   const fields = columns.map((column) => ({ column, read: reader(column.name), convert: valueConverter(column) }));
   return {
@@ -36,7 +36,7 @@ export function createConverter(columns: readonly ColumnPlan[]): RowConverter {
         if (value !== undefined) present += 1;
         row[index] = convertField(field.column, field.convert, value, state);
       }
-      if (hasMoreKeys(record, present)) state.extra = true;
+      if (!closed && hasMoreKeys(record, present)) state.extra = true;
       return state;
     },
   };
@@ -155,7 +155,7 @@ function toJsonText(value: unknown, state: State): unknown {
   return stringifyExact(value);
 }
 
-function structConverter({ children }: ColumnPlan): ConvertValue {
+function structConverter({ children, closed }: ColumnPlan): ConvertValue {
   const fields = children.map((column) => ({
     column,
     read: reader(column.name),
@@ -170,7 +170,7 @@ function structConverter({ children }: ColumnPlan): ConvertValue {
       if (item !== undefined) present += 1;
       struct[column.name] = convertField(column, convert, item, state);
     }
-    if (hasMoreKeys(value, present)) state.extra = true;
+    if (!closed && hasMoreKeys(value, present)) state.extra = true;
     return struct;
   };
 }

@@ -1,5 +1,5 @@
 /** One record: judged by the schema, converted for the columns, or the reasons why not. */
-import { type ColumnPlan, planColumns } from './columns.ts';
+import { type ColumnPlan, planRecord, type RecordPlan } from './columns.ts';
 import { createConverter, type RowConverter } from './convert.ts';
 import { mayBeRounded } from './exact.ts';
 import { createJudge, type Judge } from './judge.ts';
@@ -25,7 +25,7 @@ export function createExaminer(schema: string): Examiner {
   const document = parseSchemaDocument(schema);
   // ajv first: what it says of a schema that is none is more to the point.
   const judge = createJudge(document);
-  return new SchemaExaminer(planColumns(document), judge);
+  return new SchemaExaminer(planRecord(document), judge);
 }
 
 class SchemaExaminer implements Examiner {
@@ -34,10 +34,10 @@ class SchemaExaminer implements Examiner {
   readonly #judge: Judge;
   readonly #converter: RowConverter;
 
-  constructor(columns: readonly ColumnPlan[], judge: Judge) {
-    this.columns = columns;
+  constructor(plan: RecordPlan, judge: Judge) {
+    this.columns = plan.columns;
     this.#judge = judge;
-    this.#converter = createConverter(columns);
+    this.#converter = createConverter(plan);
   }
 
   examine(record: JsonObject, row: unknown[], exact?: () => unknown): readonly RecordError[] {
