@@ -25,8 +25,6 @@ export const annotationNames = {
   retry: `${group}/retry`,
   /** On Jobs: the operator suspended it, and so may resume it (another may be Kueue's). */
   suspended: `${group}/suspended`,
-  /** On children that are applied: what they were made from. */
-  digest: `${group}/digest`,
   /** On the Batches of a SourceConnection: the slot, or when the request was seen. */
   scheduledTime: `${group}/scheduledTime`,
   crdVersion: `${group}/crd-version`,

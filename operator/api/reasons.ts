@@ -29,6 +29,7 @@ export const reasonTable = {
 
   // StreamInlet
   Starting: 'No pod of the inlet is ready yet.',
+  RollingOut: 'Pods are replaced by new ones; records are taken in meanwhile.',
   Available: 'Records are taken in.',
   Closed: 'replicas is 0: no records are taken in, as asked.',
 
@@ -37,7 +38,9 @@ export const reasonTable = {
   OnRequest: 'There is no schedule: runs are made on request.',
   Checking: 'A pod asks the source whether it answers.',
   Connected: 'The source answered, and took the credentials.',
-  RunFailed: 'The last run failed.',
+  RunFailed: 'The last run failed; the next ones are made as before.',
+  InvalidSchedule: 'The schedule or its time zone cannot be understood.',
+  Deleted: 'The Batch of the run was deleted before it ended.',
 } as const;
 
 export type Reason = keyof typeof reasonTable;

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { StreamInlet } from '../api/types.gen.ts';
 import { datasetPlace } from './dataset.ts';
 import { exampleDataset, exampleInlet, exampleInstallation } from './examples.ts';
-import { inletChildren, inletURLs, selectorText, withDigest } from './inlet.ts';
+import { inletChildren, inletURLs, selectorText } from './inlet.ts';
 
 function children(spec: Partial<StreamInlet['spec']> = {}, dataset = exampleDataset()) {
   return inletChildren(exampleInlet(spec), dataset, datasetPlace(dataset, 'main'), exampleInstallation);
@@ -75,10 +75,4 @@ test('records are sent to the Service, or to the address of a load balancer', ()
     'http://clicks.shop.svc/collection/shop/clicks',
     'http://192.0.2.1/collection/shop/clicks',
   ]);
-});
-
-test('the digest of a child is over all that is applied', () => {
-  const digest = (spec: Partial<StreamInlet['spec']>) => withDigest(children(spec).deployment).metadata.annotations;
-  expect(digest({})).toEqual(digest({}));
-  expect(digest({ replicas: 3 })).not.toEqual(digest({}));
 });

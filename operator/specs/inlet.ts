@@ -1,7 +1,7 @@
 /** What a StreamInlet is made of: pods behind a Deployment, a Service of its name, and a budget from two pods on. */
 import type { V1Probe, V1Volume } from '@kubernetes/client-node';
 import { type Authentication, documentVersion, type InletTask, podLayout } from '../../ingestor/contract/task.ts';
-import { annotationNames, childName, inletID } from '../api/names.ts';
+import { childName, inletID } from '../api/names.ts';
 import type { Dataset, PodTemplate, StreamInlet } from '../api/types.gen.ts';
 import type { ConfigMap, Deployment, PodDisruptionBudget, Service } from '../runtime/core.ts';
 import type { Wire } from '../runtime/objects.ts';
@@ -208,12 +208,6 @@ function inletBudget(inlet: StreamInlet, installation: Installation): PodDisrupt
       unhealthyPodEvictionPolicy: 'AlwaysAllow',
     },
   };
-}
-
-/** For a child that is applied: what it was made from, to see whether it must be applied again. */
-export function withDigest<T extends { metadata: { annotations?: Record<string, string> } }>(child: T): T {
-  const annotations = { ...child.metadata.annotations, [annotationNames.digest]: digestOf(child) };
-  return { ...child, metadata: { ...child.metadata, annotations } };
 }
 
 /** Where to send: within the cluster, and by the addresses a load balancer got. */

@@ -127,3 +127,10 @@ export function ownedBy(resource: Resource): OwnerReference {
   const { name, uid } = resource.metadata;
   return { apiVersion, kind: resource.kind, name, uid, controller: true };
 }
+
+/** The ConfigMap goes with the Job that it was made for. */
+export function ownedByJob(job: Job): OwnerReference {
+  const { name, uid } = job.metadata;
+  if (uid === undefined) throw new TypeError(`Job ${name} is not stored yet`);
+  return { apiVersion: 'batch/v1', kind: 'Job', name, uid, controller: true };
+}
