@@ -5,6 +5,7 @@
 import type { Server } from 'node:http';
 import type { Log } from '../contract/environment.ts';
 import { toForebayError } from '../contract/errors.ts';
+import type { InletProgress } from '../contract/progress.ts';
 import type { InletTask } from '../contract/task.ts';
 import type { Store } from '../store/store.ts';
 import type { Environment } from '../tasks/environment.ts';
@@ -30,6 +31,8 @@ export interface InletEnvironment extends Omit<Environment, 'progress'> {
   readonly settings?: Partial<ProcessSettings>;
   /** Called once records are accepted. */
   listening?(ports: { readonly data: number; readonly status: number }): void;
+  /** Called at the end with the totals, last rounds included. */
+  ended?(progress: InletProgress): void;
 }
 
 /** What the parts of the process share. */
@@ -71,6 +74,8 @@ export async function runInlet(task: InletTask, environment: InletEnvironment): 
     }
   } finally {
     inlet.isReady = false;
+    const progress = inlet.rounds?.progress();
+    if (progress) environment.ended?.(progress);
     life.end();
     await drain(status, life.waiting.signal);
     await store.close();

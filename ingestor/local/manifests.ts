@@ -1,7 +1,7 @@
 /** Manifests from files and folders, as kubectl takes them: YAML or JSON, several documents a file, List kinds opened. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { LineCounter, parseAllDocuments } from 'yaml';
+import { readYaml } from '../../operator/api/yaml.ts';
 
 export interface Manifest {
   /** Path as given on the command line, and the number of the document in it, from 1. */
@@ -10,15 +10,10 @@ export interface Manifest {
   readonly value: unknown;
 }
 
-export interface ManifestProblem {
-  readonly file: string;
-  readonly document: number;
-  readonly message: string;
-}
-
 export interface LoadedManifests {
   readonly manifests: readonly Manifest[];
-  readonly problems: readonly ManifestProblem[];
+  /** One line each: file, document, place, what is wrong. */
+  readonly problems: readonly string[];
 }
 
 /** Reads all files named, and all manifests in the folders named (not below them), in order of name. */
@@ -41,21 +36,12 @@ async function manifestFiles(path: string): Promise<string[]> {
 
 async function loadFile(file: string): Promise<LoadedManifests> {
   const manifests: Manifest[] = [];
-  const problems: ManifestProblem[] = [];
-  const lines = new LineCounter();
-  const documents = parseAllDocuments(await readFile(file, 'utf8'), { lineCounter: lines, prettyErrors: true });
-  for (const [index, parsed] of [...documents].entries()) {
-    const document = index + 1;
-    for (const error of parsed.errors) problems.push({ file, document, message: firstLine(error.message) });
-    if (parsed.errors.length > 0) continue;
-    const value: unknown = parsed.toJS();
-    for (const item of openList(value)) manifests.push({ file, document, value: item });
+  const problems: string[] = [];
+  for (const { document, value, problems: found } of readYaml(await readFile(file, 'utf8'))) {
+    problems.push(...found.map((problem) => `${file}, document ${document}: ${problem}`));
+    if (found.length === 0) manifests.push(...openList(value).map((item) => ({ file, document, value: item })));
   }
   return { manifests, problems };
-}
-
-function firstLine(text: string): string {
-  return text.split('\n', 1)[0]?.replace(/:$/, '') ?? text;
 }
 
 function openList(value: unknown): unknown[] {

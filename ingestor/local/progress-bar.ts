@@ -1,4 +1,4 @@
-import type { RecordCounts } from '../contract/counts.ts';
+import { type RecordCounts, zeroRecords } from '../contract/counts.ts';
 
 /** Where progress goes: stderr, so that stdout stays what was asked for. */
 export interface Terminal {
@@ -22,14 +22,22 @@ const barWidth = 24;
 export class ProgressBar {
   readonly #terminal: Terminal;
   readonly #label: string;
+  #view: ProgressView = { records: zeroRecords(), inputBytes: 0 };
 
   constructor(terminal: Terminal, label: string) {
     this.#terminal = terminal;
     this.#label = label;
   }
 
-  update(view: ProgressView): void {
-    if (this.#terminal.isTTY) this.#terminal.write(`\r\u001b[2K${progressLine(this.#label, view)}`);
+  /** What is absent is as before. */
+  update(view: Partial<ProgressView>): void {
+    this.#view = { ...this.#view, ...view };
+    if (this.#terminal.isTTY) this.#terminal.write(`\r\u001b[2K${progressLine(this.#label, this.#view)}`);
+  }
+
+  /** A line of its own, while the work goes on. */
+  note(text: string): void {
+    this.#terminal.write(`${this.#label}  ${text}\n`);
   }
 
   end(text: string): void {
