@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { type Static, Type } from 'typebox';
 import type { Waiting } from '../contract/environment.ts';
 import { ForebayError } from '../contract/errors.ts';
@@ -44,11 +43,22 @@ export async function claimDataset(
   waiting: Waiting,
 ): Promise<Dataset> {
   const attempt = waiting.random.nonce();
-  const claim: DatasetDocument = { version: 1, attempt, owner, table: { uuid: randomUUID(), format } };
+  const claim: DatasetDocument = {
+    version: 1,
+    attempt,
+    owner,
+    table: { uuid: toUUID(waiting.random.nonce()), format },
+  };
   const document =
     (await readDocument(store, datasetKey, DatasetDocument, waiting)) ??
     (await decide(store, datasetKey, DatasetDocument, claim, waiting)).value;
   return open(store, owner, document, waiting);
+}
+
+/** Version 4: random, of 32 hexadecimal digits. */
+function toUUID(nonce: string): string {
+  const digits = `${nonce.slice(0, 12)}4${nonce.slice(13, 16)}8${nonce.slice(17)}`;
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
 function open(store: Store, owner: Owner, document: DatasetDocument, waiting: Waiting): Dataset {

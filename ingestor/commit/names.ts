@@ -86,6 +86,3 @@ export function batchDigest(id: BatchID): string {
 export function sha256(text: string | Uint8Array): string {
   return createHash('sha256').update(text).digest('hex');
 }
-
-/** Written to learn what time it is for the store. */
-export const clockKey = 'ingest/clock';

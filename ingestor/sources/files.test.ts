@@ -3,14 +3,15 @@ import { MemoryStore } from '../../test/support/memory-store.ts';
 import type { FileSelection } from '../contract/task.ts';
 import { findFiles, nameOf } from './files.ts';
 
-const now = 1_000_000;
 const location = { s3: { bucket: 'b', prefix: 'in' } };
 const { signal } = new AbortController();
 
 async function find(keys: readonly string[], selection: FileSelection): Promise<readonly string[]> {
-  const store = new MemoryStore(new Map(), () => now - 60_000);
+  let now = 1_000_000;
+  const store = new MemoryStore(new Map(), () => now);
   for (const key of keys) await store.put(key, key);
-  return (await findFiles(store, location, selection, now, signal)).files.map((file) => file.key);
+  now += 60_000;
+  return (await findFiles(store, location, selection, signal)).files.map((file) => file.key);
 }
 
 test.for<[string | undefined, string[], string[]]>([
@@ -29,7 +30,7 @@ test.for<[string | undefined, string[], string[]]>([
 test('keys are taken as they stand, each once, and those that are missing are told', async () => {
   const store = new MemoryStore();
   await store.put('a*.csv', '');
-  const { files, missing } = await findFiles(store, location, { keys: ['a*.csv', 'x', 'a*.csv'] }, now, signal);
+  const { files, missing } = await findFiles(store, location, { keys: ['a*.csv', 'x', 'a*.csv'] }, signal);
   expect(files).toMatchObject([{ key: 'a*.csv', name: 'in/a*.csv', size: 0 }]);
   expect(missing).toEqual(['x']);
 });
@@ -47,7 +48,7 @@ test('only the folders that the glob names are listed', async () => {
     prefixes.push(prefix);
     return list(prefix, options);
   };
-  await findFiles(store, location, { glob: 'a/b/*.csv' }, now, signal);
+  await findFiles(store, location, { glob: 'a/b/*.csv' }, signal);
   expect(prefixes).toEqual(['a/b/']);
 });
 

@@ -15,20 +15,17 @@ export interface FoundFiles {
 }
 
 /**
- * The files that the selection takes. `now`: milliseconds since 1970, for the least age.
- * Names that end with a slash stand for folders and are passed over.
+ * The files that the selection takes. Ages are by the store's clock. Names that end with a slash stand for folders and are passed over.
  */
 export async function findFiles(
   store: Store,
   location: StoreLocation,
   selection: FileSelection,
-  now: number,
   signal: AbortSignal,
 ): Promise<FoundFiles> {
   const { minAgeSeconds = 0 } = selection;
-  // Without a least age clocks do not matter: the store's may be ahead of ours.
-  const isOldEnough = ({ lastModified }: ObjectFacts) =>
-    minAgeSeconds === 0 || now - lastModified >= minAgeSeconds * 1000;
+  const newest = minAgeSeconds === 0 ? Number.POSITIVE_INFINITY : (await store.now({ signal })) - minAgeSeconds * 1000;
+  const isOldEnough = ({ lastModified }: ObjectFacts) => lastModified <= newest;
   if (selection.keys !== undefined) return await findNamed(store, location, selection.keys, isOldEnough, signal);
   const facts: ObjectFacts[] = [];
   for await (const { object, matches } of listMatching(store, selection.glob, signal)) {

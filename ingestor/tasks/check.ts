@@ -18,11 +18,11 @@ export async function runCheck(task: CheckTask, environment: Environment): Promi
 async function look(
   store: Store,
   { location, selection }: CheckTask,
-  { clock, signal }: Environment,
+  { signal }: Environment,
 ): Promise<Pick<CheckResult, 'matchingFiles' | 'more'>> {
   if (selection.keys !== undefined) {
     const keys = selection.keys.slice(0, firstPage);
-    const { files } = await findFiles(store, location, { keys }, clock.now(), signal);
+    const { files } = await findFiles(store, location, { keys }, signal);
     return { matchingFiles: files.length, more: keys.length < selection.keys.length };
   }
   let looked = 0;

@@ -41,8 +41,11 @@ async function goThrough(one: Case, fault: Exclude<Fault, undefined>): Promise<n
     const lake = new Lake();
     await one.setUp(lake);
     let what: string | undefined;
-    const process = lake.process((call, method, key) => {
-      if (call !== at) return undefined;
+    let calls = 0;
+    const process = lake.process((_call, method, key) => {
+      if (isRepetition(key)) return undefined;
+      calls += 1;
+      if (calls !== at) return undefined;
       what = `${fault} ${method} ${key}, call ${at}`;
       return fault;
     });
@@ -50,6 +53,11 @@ async function goThrough(one: Case, fault: Exclude<Fault, undefined>): Promise<n
     await one.check(lake, answer, what ?? 'nothing went wrong');
     if (what === undefined) return at - 1;
   }
+}
+
+/** Races after the first, by which a store is proved: one is like another. */
+function isRepetition(key: string): boolean {
+  return /^ingest\/proof\/[0-9a-f]+\/[1-9]/.test(key);
 }
 
 /** Undefined when the task is to be run again. */

@@ -75,9 +75,8 @@ async function findInputs(
 ): Promise<{ files: readonly PlanInput[] } | Refusal> {
   if ('inline' in input) return { files: [inlineInput(input.inline.data)] };
   const { location, selection } = input.files;
-  const { clock, signal } = environment;
   const { files, missing } = await withStore(environment, location, (store) =>
-    findFiles(store, location, selection, clock.now(), signal),
+    findFiles(store, location, selection, environment.signal),
   );
   if (missing[0] !== undefined && ledger === undefined) {
     const others = missing.length > 1 ? ` and ${missing.length - 1} others do` : ' does';

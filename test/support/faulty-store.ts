@@ -56,6 +56,7 @@ export function faultyStore(
     put: (key, body) => through('put', key, () => store.put(key, body)),
     upload: (key) => throughUpload(store.upload(key)),
     delete: (keys) => through('delete', keys[0] ?? '', () => store.delete(keys)),
+    now: () => through('now', '', () => store.now()),
     close: () => store.close(),
   };
 }

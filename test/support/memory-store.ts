@@ -84,6 +84,10 @@ export class MemoryStore implements Store {
     for (const key of keys) this.objects.delete(key);
   }
 
+  async now(): Promise<number> {
+    return this.#now();
+  }
+
   async close(): Promise<void> {}
 
   #set(key: string, body: Uint8Array | string): string {
