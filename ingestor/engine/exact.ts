@@ -25,9 +25,7 @@ export function stringifyExact(value: unknown): string {
 
 /** True when a number in it may have been rounded by JSON.parse: an integer past 2^53. */
 export function mayBeRounded(value: unknown): boolean {
-  if (typeof value === 'number') return !Number.isSafeInteger(value) && Math.abs(value) > Number.MAX_SAFE_INTEGER;
-  if (typeof value !== 'object' || value === null) return false;
-  return (Array.isArray(value) ? value : Object.values(value)).some(mayBeRounded);
+  return someLeaf(value, (leaf) => typeof leaf === 'number' && Math.abs(leaf) > Number.MAX_SAFE_INTEGER);
 }
 
 /** The same with numbers in place of bigints. */
@@ -40,9 +38,20 @@ export function rounded(value: unknown): unknown {
 
 /** True when there is a bigint in it. */
 export function hasBigInt(value: unknown): boolean {
-  if (typeof value === 'bigint') return true;
-  if (typeof value !== 'object' || value === null) return false;
-  return (Array.isArray(value) ? value : Object.values(value)).some(hasBigInt);
+  return someLeaf(value, (leaf) => typeof leaf === 'bigint');
+}
+
+/** Without recursion: records nest as deep as they like. */
+function someLeaf(value: unknown, test: (leaf: unknown) => boolean): boolean {
+  if (typeof value !== 'object' || value === null) return test(value);
+  const pending: object[] = [value];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    for (const item of Object.values(next)) {
+      if (typeof item === 'object' && item !== null) pending.push(item);
+      else if (test(item)) return true;
+    }
+  }
+  return false;
 }
 
 /**
