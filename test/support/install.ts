@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { helm, loadImage } from './cluster.ts';
+import { helm, kubectl, loadImage } from './cluster.ts';
 
 const project = join(import.meta.dirname, '..', '..');
 const archive = join(project, 'dist', 'image.tar');
@@ -24,5 +24,16 @@ export async function installForebay(values: string[] = []): Promise<void> {
   const place = ['--namespace', operatorNamespace, '--create-namespace', '--take-ownership'];
   const wait = ['--wait', '--timeout', '120s'];
   const chart = join(project, 'charts', 'forebay');
-  await helm(['upgrade', '--install', 'forebay', chart, ...place, ...wait, ...options]);
+  await helm(['upgrade', '--install', 'forebay', chart, ...place, ...wait, ...options]).catch(
+    async (cause: unknown) => {
+      throw new Error(`Forebay did not become ready:\n${await describeOperator()}`, { cause });
+    },
+  );
+}
+
+/** What a person would look at when the operator is not ready. */
+async function describeOperator(): Promise<string> {
+  const pods = await kubectl(['get', 'pods', '--namespace', operatorNamespace]);
+  const logs = kubectl(['logs', 'deployment/forebay', '--tail=30', '--namespace', operatorNamespace]);
+  return `${pods}\n${await logs.catch(String)}`;
 }

@@ -60,6 +60,19 @@ export async function readText(location: TableLocation, key: string): Promise<st
   }
 }
 
+/** Bytes of an object below the dataset's prefix. */
+export async function readBytes(location: TableLocation, key: string): Promise<Uint8Array> {
+  const client = s3Client(location.address);
+  try {
+    const command = new GetObjectCommand({ Bucket: location.bucket, Key: place(location) + key });
+    const { Body } = await client.send(command);
+    if (!Body) throw new Error(`${key}: no body`);
+    return await Body.transformToByteArray();
+  } finally {
+    client.destroy();
+  }
+}
+
 async function download(client: S3Client, location: TableLocation, folder: string): Promise<string[]> {
   const { bucket } = location;
   const prefix = place(location);
