@@ -98,13 +98,12 @@ function parse(args: readonly string[]) {
 }
 
 async function runCommand(options: Options): Promise<number> {
-  const { runCatalog } = await import('./run.ts');
-  const { parseLake } = await import('./lake.ts');
   const loaded = await load(options);
   const { resources, problems } = validateManifests(loaded.manifests, { local: true });
   const wrong = [...loaded.problems, ...problems.map(formatFinding)];
   if (wrong.length > 0) return complain(wrong);
   if (resources.length === 0) throw new UsageError('there is no resource of Forebay in these files');
+  const [{ runCatalog }, { parseLake }] = await Promise.all([import('./run.ts'), import('./lake.ts')]);
   const catalog = new Catalog(resources, loaded.manifests, options.namespace);
   const settings = {
     ...(options.lake !== undefined && { lake: parseLake(options.lake) }),

@@ -11,7 +11,7 @@ import { installServers } from '../servers/install.ts';
 import { identities, type S3Address, seaweedIdentities, seaweedOptions } from '../servers/s3.ts';
 import { type Forward, forward, kubectl, loadImage } from '../support/cluster.ts';
 
-const namespace = 'forebay-test-s3';
+const namespace = 'storage';
 
 /** As pods know it. */
 export const s3InCluster: S3Address = {
