@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { CheckResult } from '../../ingestor/contract/result.ts';
-import { exampleJob, examplePod, exampleTime, failedResult } from './examples.ts';
+import { exampleJob, examplePod, exampleTime, failedResult, type PodExample } from './examples.ts';
 import { findJob, nextRetryAt, observeTask } from './observe.ts';
 
 const result: CheckResult = { version: 1, verb: 'check', matchingFiles: 3, more: false };
@@ -77,10 +77,19 @@ test('of the Jobs of an attempt the newest counts; those of other attempts and v
   expect(findJob([], 'plan', '1')).toBeUndefined();
 });
 
-test('pauses between Jobs double from 30 seconds to 15 minutes', () => {
-  const pause = (retry: number) => {
-    const state = observeTask(exampleJob({ retry, condition: 'Failed' }), []);
-    return state.phase === 'failed' ? (nextRetryAt(state) - Date.parse(exampleTime)) / 1_000 : undefined;
-  };
-  expect([0, 1, 2, 4, 5, 50].map(pause)).toEqual([30, 60, 120, 480, 900, 900]);
+describe('pauses between Jobs', () => {
+  const pauses = (exit: PodExample['exit']) =>
+    [0, 1, 2, 4, 5, 50].map((retry) => {
+      const pods = exit === undefined ? [] : [examplePod({ exit })];
+      const state = observeTask(exampleJob({ retry, condition: 'Failed' }), pods);
+      return state.phase === 'failed' ? (nextRetryAt(state) - Date.parse(exampleTime)) / 1_000 : undefined;
+    });
+
+  test('double from 30 seconds to 15 minutes', () => {
+    expect(pauses({ code: 10 })).toEqual([30, 60, 120, 480, 900, 900]);
+  });
+
+  test('begin with none where only the answer was lost', () => {
+    expect(pauses(undefined)).toEqual([0, 30, 60, 240, 480, 900]);
+  });
 });

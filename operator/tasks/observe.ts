@@ -141,8 +141,12 @@ function hasCondition(job: Job, wanted: string): boolean {
 const firstPauseSeconds = 30;
 const longestPauseSeconds = 15 * 60;
 
-/** When the next Job of the attempt is due, in milliseconds since 1970: 30 s, 1 min, 2 min, ... 15 min after the end. */
-export function nextRetryAt({ job, endedAt }: FailedTask): number {
-  const seconds = Math.min(firstPauseSeconds * 2 ** retryOf(job), longestPauseSeconds);
+/**
+ * When the next Job of the attempt is due, in milliseconds since 1970: 30 s, 1 min, 2 min, ... 15 min after the end; at
+ * once the first time that only the answer is missing.
+ */
+export function nextRetryAt({ job, kind, endedAt }: FailedTask): number {
+  const pauses = retryOf(job) - (kind === 'lost' ? 1 : 0);
+  const seconds = pauses < 0 ? 0 : Math.min(firstPauseSeconds * 2 ** pauses, longestPauseSeconds);
   return endedAt + seconds * 1_000;
 }
