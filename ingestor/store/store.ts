@@ -17,7 +17,8 @@ export interface Store {
 
   /**
    * The bytes of an object, or of its range (`end` exclusive), as a stream; a broken connection is resumed where it
-   * broke. Throws FileChanged when `ifMatch` is given and the object has another ETag or is gone.
+   * broke. A range past the end is cut. Throws FileChanged when the object is gone, or when it has another ETag than
+   * `ifMatch` or than when the reading began.
    */
   read(key: string, options?: ReadOptions): AsyncIterable<Uint8Array>;
 
@@ -41,6 +42,9 @@ export interface Store {
 
   /** Removes objects; those that are gone already count as removed. */
   delete(keys: readonly string[], options?: CallOptions): Promise<void>;
+
+  /** Milliseconds since 1970 by the clock that `lastModified` is of; exact to a second. For ages, never for order. */
+  now(options?: CallOptions): Promise<number>;
 
   /** Frees sockets. Calls after it fail. */
   close(): Promise<void>;
