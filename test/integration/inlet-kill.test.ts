@@ -34,7 +34,7 @@ test('killed again and again while a sender sends, an inlet loses nothing and do
   let inlet = await place.start();
   const sender = new Sender('a', () => inlet.ports.data);
   const sending = sender.run(20);
-  for (let kills = 0; kills < 6; kills += 1) {
+  for (let kills = 0; kills < 5; kills += 1) {
     await sender.acknowledges(upTo(400));
     await inlet.end('SIGKILL');
     inlet = await place.start();
