@@ -119,7 +119,7 @@ async function interleave(lake: Lake, work: readonly Work[], random: Random): Pr
     for (let attempt = 0; attempt < 2; attempt += 1) {
       running += 1;
       const environment = lake.process(() => new Promise((open) => gates.push({ open })));
-      void one(environment)
+      void untilDone(one, environment)
         .catch(ignoreExpected)
         .finally(() => {
           running -= 1;
@@ -131,6 +131,18 @@ async function interleave(lake: Lake, work: readonly Work[], random: Random): Pr
     const [gate] = gates.splice(Math.floor(random.number() * gates.length), 1);
     gate?.open(pickFault(random));
     if (random.number() < 0.002) lake.clock.advance(random.number() * 8 * 24 * 3_600_000);
+  }
+}
+
+/** As a Job does: what is to be tried again is, a few times. A process that crashed is gone. */
+async function untilDone(work: Work, environment: Environment): Promise<void> {
+  for (let tries = 0; tries < 6; tries += 1) {
+    try {
+      await work(environment);
+      return;
+    } catch (thrown) {
+      if (!(thrown instanceof ForebayError && thrown.exitCode === 10)) throw thrown;
+    }
   }
 }
 
