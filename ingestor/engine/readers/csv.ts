@@ -6,15 +6,7 @@
 import type { CsvOptions } from '../../contract/task.ts';
 import type { RecordError } from '../schema.ts';
 import { CsvScanner, type ScannedRow } from './csvscanner.ts';
-import {
-  type Bytes,
-  byteOrderMark,
-  keptOfTooLarge,
-  type RecordSink,
-  type RecordSource,
-  tooLarge,
-  unreadable,
-} from './reader.ts';
+import { type Bytes, byteOrderMark, Oversized, type RecordSink, type RecordSource, unreadable } from './reader.ts';
 import { Window } from './window.ts';
 
 /** Makes records of rows: told the names of the fields once, then given each row (null: empty and unquoted). */
@@ -57,9 +49,8 @@ class CsvReader implements RecordSource {
   /** The row at hand. */
   #rowStart = 0;
   #rowEnd = 0;
-  #kept: Buffer | undefined;
-  #keptOffset = 0;
-  #dropped = 0;
+  /** The line at hand, when it is too large to hold. */
+  #oversized: Oversized | undefined;
 
   constructor(options: CsvOptions, maxRecordBytes: number, taker: RowTaker, sink: RecordSink) {
     this.#options = options;
@@ -78,7 +69,7 @@ class CsvReader implements RecordSource {
     if (!this.#begun || this.#window.length < this.#retryAt) return;
     do this.#rows(false);
     while (this.#window.length > this.#maxRecordBytes && this.#skipTooLarge());
-    this.#retryAt = this.#kept ? 0 : Math.min(2 * this.#window.length, this.#maxRecordBytes + 1);
+    this.#retryAt = this.#oversized ? 0 : Math.min(2 * this.#window.length, this.#maxRecordBytes + 1);
   }
 
   end(): void {
@@ -87,15 +78,15 @@ class CsvReader implements RecordSource {
   }
 
   get offset(): number {
-    return this.#kept ? this.#keptOffset : this.#window.offsetOf(this.#rowStart);
+    return this.#window.offsetOf(this.#rowStart);
   }
 
   get size(): number {
-    return (this.#kept?.length ?? 0) + this.#dropped + this.#rowEnd - this.#rowStart;
+    return this.#rowEnd - this.#rowStart;
   }
 
   raw(): Uint8Array {
-    return this.#kept ?? this.#window.buffer.subarray(this.#rowStart, this.#rowEnd);
+    return this.#window.buffer.subarray(this.#rowStart, this.#rowEnd);
   }
 
   #begin(atEnd: boolean): void {
@@ -108,7 +99,7 @@ class CsvReader implements RecordSource {
   /** All whole rows that are there. */
   #rows(atEnd: boolean): void {
     const window = this.#window;
-    if (this.#kept && !this.#finishTooLarge(atEnd)) return;
+    if (this.#oversized && !this.#finishTooLarge(atEnd)) return;
     this.#scanner.load(window.buffer, window.start, window.end);
     while (window.start < window.end) {
       const lineEnd = this.#passedOver();
@@ -151,6 +142,7 @@ class CsvReader implements RecordSource {
     if (scanned.error) {
       // What the quotes enclose is not known: the next line begins after the first line feed.
       const lineEnd = this.#lineEnd();
+      if (lineEnd < 0 && !atEnd) return false;
       this.#rowEnd = lineEnd < 0 ? window.end : lineEnd;
       this.#refuse(scanned.error);
       window.dropTo(lineEnd < 0 ? window.end : lineEnd + 1);
@@ -174,7 +166,7 @@ class CsvReader implements RecordSource {
       }
       this.#header(fields.map((_, index) => `_${index + 1}`));
     }
-    if (this.#rowEnd - this.#rowStart > this.#maxRecordBytes) this.#refuse(tooLarge(this.#maxRecordBytes));
+    if (this.#rowEnd - this.#rowStart > this.#maxRecordBytes) this.#refuseTooLarge(this.#rowEnd);
     else if (fields.length !== this.#width) this.#refuse(ragged(fields.length, this.#width ?? 0));
     else if (invalid)
       this.#refuse({ code: 'InvalidEncoding', path: '', message: `is no valid ${this.#options.charset}` });
@@ -203,18 +195,9 @@ class CsvReader implements RecordSource {
    * opened by mistake. True when there are more lines after it.
    */
   #skipTooLarge(): boolean {
-    const { buffer, start, end } = this.#window;
     if (this.#width === undefined) throw unreadable(`the header is longer than ${this.#maxRecordBytes} bytes`);
     const lineEnd = this.#lineEnd();
-    const until = lineEnd < 0 ? end : lineEnd;
-    if (this.#kept) {
-      this.#dropped += until - start;
-    } else {
-      this.#kept = Buffer.from(buffer.subarray(start, Math.min(until, start + keptOfTooLarge)));
-      this.#keptOffset = this.#window.offsetOf(start);
-      this.#dropped = Math.max(0, until - start - keptOfTooLarge);
-    }
-    this.#window.dropTo(until);
+    this.#drop(lineEnd < 0 ? this.#window.end : lineEnd);
     return lineEnd >= 0;
   }
 
@@ -222,14 +205,24 @@ class CsvReader implements RecordSource {
   #finishTooLarge(atEnd: boolean): boolean {
     const lineEnd = this.#lineEnd();
     if (lineEnd < 0 && !atEnd) return false;
-    this.#rowStart = this.#window.start;
-    this.#rowEnd = lineEnd < 0 ? this.#window.end : lineEnd;
-    const message = `is longer than ${this.#maxRecordBytes} bytes, or opens a quote that does not close within them`;
-    this.#refuse({ code: 'RecordTooLarge', path: '', message });
-    this.#window.dropTo(lineEnd < 0 ? this.#window.end : lineEnd + 1);
-    this.#kept = undefined;
-    this.#dropped = 0;
+    this.#refuseTooLarge(lineEnd < 0 ? this.#window.end : lineEnd);
+    if (lineEnd >= 0) this.#window.dropTo(lineEnd + 1);
     return true;
+  }
+
+  /** Lets go of what has come so far of a line that is too large. */
+  #drop(end: number): Oversized {
+    const { buffer, start } = this.#window;
+    this.#oversized ??= new Oversized(this.#window.offsetOf(start));
+    this.#oversized.add(buffer.subarray(start, end));
+    this.#window.dropTo(end);
+    return this.#oversized;
+  }
+
+  #refuseTooLarge(end: number): void {
+    const message = `is longer than ${this.#maxRecordBytes} bytes, or opens a quote that does not close within them`;
+    this.#sink.refuse({ code: 'RecordTooLarge', path: '', message }, this.#drop(end));
+    this.#oversized = undefined;
   }
 }
 

@@ -11,8 +11,8 @@ import {
   type Bytes,
   byteOrderMark,
   invalidUtf8,
-  keptOfTooLarge,
   malformedJson,
+  Oversized,
   type RecordSink,
   type RecordSource,
   tooLarge,
@@ -59,9 +59,8 @@ class JsonReader implements RecordSource {
   #elementStart = 0;
   #elementEnd = 0;
   #text = '';
-  #kept: Buffer | undefined;
-  #keptOffset = 0;
-  #dropped = 0;
+  /** The element at hand, when it is too large to hold. */
+  #oversized: Oversized | undefined;
 
   constructor(maxRecordBytes: number, sink: RecordSink) {
     this.#maxRecordBytes = maxRecordBytes;
@@ -76,7 +75,8 @@ class JsonReader implements RecordSource {
     if (!this.#begun) return;
     this.#scan();
     if (!this.#inElement()) this.#window.dropTo(this.#window.end);
-    else if (this.#kept || this.#window.end - this.#elementStart > this.#maxRecordBytes) this.#drop();
+    else if (this.#oversized || this.#window.end - this.#elementStart > this.#maxRecordBytes)
+      this.#drop(this.#window.end);
     else this.#window.dropTo(this.#elementStart);
   }
 
@@ -89,15 +89,15 @@ class JsonReader implements RecordSource {
   }
 
   get offset(): number {
-    return this.#kept ? this.#keptOffset : this.#window.offsetOf(this.#elementStart);
+    return this.#window.offsetOf(this.#elementStart);
   }
 
   get size(): number {
-    return (this.#kept?.length ?? 0) + this.#dropped + this.#elementEnd - this.#elementStart;
+    return this.#elementEnd - this.#elementStart;
   }
 
   raw(): Uint8Array {
-    return this.#kept ?? this.#window.buffer.subarray(this.#elementStart, this.#elementEnd);
+    return this.#window.buffer.subarray(this.#elementStart, this.#elementEnd);
   }
 
   exact(): unknown {
@@ -238,11 +238,9 @@ class JsonReader implements RecordSource {
     this.#place = this.#inArray ? 'after' : 'outside';
     const { buffer } = this.#window;
     const bytes = buffer.subarray(this.#elementStart, end);
-    if (this.#kept || bytes.length > this.#maxRecordBytes) this.#sink.refuse(tooLarge(this.#maxRecordBytes), this);
+    if (this.#oversized || bytes.length > this.#maxRecordBytes) this.#refuseTooLarge(end);
     else if (!isUtf8(bytes)) this.#sink.refuse(invalidUtf8, this);
     else this.#parse(bytes.toString());
-    this.#kept = undefined;
-    this.#dropped = 0;
   }
 
   #parse(text: string): void {
@@ -258,18 +256,18 @@ class JsonReader implements RecordSource {
     else this.#sink.refuse(notAnObject, this);
   }
 
-  /** Keeps the beginning of an element that is too large and forgets what has come of it so far. */
-  #drop(): void {
-    const { buffer, end } = this.#window;
-    if (this.#kept) {
-      this.#dropped += end - this.#elementStart;
-    } else {
-      this.#kept = Buffer.from(buffer.subarray(this.#elementStart, this.#elementStart + keptOfTooLarge));
-      this.#keptOffset = this.#window.offsetOf(this.#elementStart);
-      this.#dropped = Math.max(0, end - this.#elementStart - keptOfTooLarge);
-    }
+  /** Lets go of what has come so far of an element that is too large. */
+  #drop(end: number): Oversized {
+    this.#oversized ??= new Oversized(this.#window.offsetOf(this.#elementStart));
+    this.#oversized.add(this.#window.buffer.subarray(this.#elementStart, end));
     this.#elementStart = end;
     this.#window.dropTo(end);
+    return this.#oversized;
+  }
+
+  #refuseTooLarge(end: number): void {
+    this.#sink.refuse(tooLarge(this.#maxRecordBytes), this.#drop(end));
+    this.#oversized = undefined;
   }
 
   #unexpected(): never {

@@ -7,8 +7,8 @@ import {
   type Bytes,
   byteOrderMark,
   invalidUtf8,
-  keptOfTooLarge,
   malformedJson,
+  Oversized,
   type RecordSink,
   type RecordSource,
   tooLarge,
@@ -38,10 +38,8 @@ class JsonLinesReader implements RecordSource {
   #lineStart = 0;
   #lineEnd = 0;
   #text = '';
-  /** Bytes dropped of the line at hand because it is too large, after those in `#kept`. */
-  #dropped = 0;
-  #kept: Buffer | undefined;
-  #keptOffset = 0;
+  /** The line at hand, when it is too large to hold. */
+  #oversized: Oversized | undefined;
 
   constructor(maxRecordBytes: number, sink: RecordSink) {
     this.#maxRecordBytes = maxRecordBytes;
@@ -57,25 +55,25 @@ class JsonLinesReader implements RecordSource {
     const last = buffer.subarray(0, end).lastIndexOf(lineFeed);
     if (last >= this.#searched) this.#lines(last + 1);
     this.#searched = end;
-    if (this.#kept || this.#window.length > this.#maxRecordBytes) this.#drop();
+    if (this.#oversized || this.#window.length > this.#maxRecordBytes) this.#drop(end);
   }
 
   end(): void {
     this.#begin(true);
     const { start, end } = this.#window;
-    if (end > start || this.#kept) this.#line(end, false);
+    if (end > start || this.#oversized) this.#line(end, false);
   }
 
   get offset(): number {
-    return this.#kept ? this.#keptOffset : this.#window.offsetOf(this.#lineStart);
+    return this.#window.offsetOf(this.#lineStart);
   }
 
   get size(): number {
-    return (this.#kept?.length ?? 0) + this.#dropped + this.#lineEnd - this.#lineStart;
+    return this.#lineEnd - this.#lineStart;
   }
 
   raw(): Uint8Array {
-    return this.#kept ?? this.#window.buffer.subarray(this.#lineStart, this.#lineEnd);
+    return this.#window.buffer.subarray(this.#lineStart, this.#lineEnd);
   }
 
   exact(): unknown {
@@ -113,11 +111,9 @@ class JsonLinesReader implements RecordSource {
     const { buffer, start } = this.#window;
     this.#lineStart = start;
     this.#lineEnd = end;
-    if (this.#kept || end - start > this.#maxRecordBytes) this.#sink.refuse(tooLarge(this.#maxRecordBytes), this);
+    if (this.#oversized || end - start > this.#maxRecordBytes) this.#refuseTooLarge(end);
     else if (!valid && !isUtf8(buffer.subarray(start, end))) this.#sink.refuse(invalidUtf8, this);
     else this.#parse(known ?? buffer.toString('utf8', start, end));
-    this.#kept = undefined;
-    this.#dropped = 0;
   }
 
   #parse(text: string): void {
@@ -133,17 +129,17 @@ class JsonLinesReader implements RecordSource {
     else this.#sink.refuse(notAnObject, this);
   }
 
-  /** Keeps the beginning of a line that is too large and forgets what has come of it so far. */
-  #drop(): void {
-    const { buffer, start, end } = this.#window;
-    if (this.#kept) {
-      this.#dropped += end - start;
-    } else {
-      this.#kept = Buffer.from(buffer.subarray(start, start + keptOfTooLarge));
-      this.#keptOffset = this.#window.offsetOf(start);
-      this.#dropped = Math.max(0, end - start - keptOfTooLarge);
-    }
+  /** Lets go of what has come so far of a line that is too large. */
+  #drop(end: number): Oversized {
+    const { buffer, start } = this.#window;
+    this.#oversized ??= new Oversized(this.#window.offsetOf(start));
+    this.#oversized.add(buffer.subarray(start, end));
     this.#window.dropTo(end);
-    this.#searched = end;
+    return this.#oversized;
+  }
+
+  #refuseTooLarge(end: number): void {
+    this.#sink.refuse(tooLarge(this.#maxRecordBytes), this.#drop(end));
+    this.#oversized = undefined;
   }
 }

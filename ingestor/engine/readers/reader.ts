@@ -32,7 +32,28 @@ export interface RecordSource {
 export type Bytes = AsyncIterable<Uint8Array>;
 
 /** Of a record over the limit, this much is kept for its reject. 64 KiB: enough to recognise it by. */
-export const keptOfTooLarge = 64 * 1024;
+const keptOfTooLarge = 64 * 1024;
+
+/** A record over the limit, which goes by without being held: its beginning, its place and its size. */
+export class Oversized implements RecordSource {
+  readonly offset: number;
+  size = 0;
+  readonly #kept: Buffer[] = [];
+
+  constructor(offset: number) {
+    this.offset = offset;
+  }
+
+  add(bytes: Uint8Array): void {
+    const room = keptOfTooLarge - this.size;
+    if (room > 0) this.#kept.push(Buffer.from(bytes.subarray(0, room)));
+    this.size += bytes.length;
+  }
+
+  raw(): Uint8Array {
+    return Buffer.concat(this.#kept);
+  }
+}
 
 export function tooLarge(maxRecordBytes: number): RecordError {
   return { code: 'RecordTooLarge', path: '', message: `is longer than ${maxRecordBytes} bytes` };
