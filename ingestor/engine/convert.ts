@@ -5,7 +5,7 @@
 import type { ErrorCode } from '../contract/errors.ts';
 import type { ColumnPlan, RecordPlan } from './columns.ts';
 import { parseDate, parseDateTime } from './datetime.ts';
-import { mayBeRounded, stringifyExact } from './exact.ts';
+import { hasInfinity, mayBeRounded, stringifyExact } from './exact.ts';
 import type { RecordError } from './schema.ts';
 import { appendPointer, isObject, type JsonObject } from './schemadocument.ts';
 
@@ -151,7 +151,10 @@ function parse(value: unknown, parser: (text: string) => unknown, format: string
 }
 
 function toJsonText(value: unknown, state: State): unknown {
-  if (mayBeRounded(value)) state.rounded = true;
+  if (mayBeRounded(value)) {
+    state.rounded = true;
+    if (hasInfinity(value)) return state.fail('OutOfRange', 'must hold numbers that a double can hold');
+  }
   return stringifyExact(value);
 }
 

@@ -36,6 +36,11 @@ export function rounded(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, rounded(item)]));
 }
 
+/** True when a number in it was too large for a double (`1e400`), so that JSON has no text for it. */
+export function hasInfinity(value: unknown): boolean {
+  return someLeaf(value, (leaf) => leaf === Number.POSITIVE_INFINITY || leaf === Number.NEGATIVE_INFINITY);
+}
+
 /** True when there is a bigint in it. */
 export function hasBigInt(value: unknown): boolean {
   return someLeaf(value, (leaf) => typeof leaf === 'bigint');

@@ -32,7 +32,9 @@ export async function ingestAll(
   for (const [index, data] of inputs.entries()) ingested.push(await engine.ingest(inputOf(data, `file-${index}`)));
   const output = await engine.finish();
   const rows: Row[] = [];
-  for (const { key } of output.dataFiles) rows.push(...(await rowsOf(files.get(key) ?? Buffer.alloc(0))));
+  for (const { key } of output.dataFiles) {
+    for (const row of await rowsOf(files.get(key) ?? Buffer.alloc(0))) rows.push(row);
+  }
   return { output, inputs: ingested, rows, rejects: rejectsOf(files.get('rejects')), files };
 }
 
