@@ -41,6 +41,4 @@ export const reasonTable = {
   RunFailed: 'The last run failed; the next ones are made as before.',
   InvalidSchedule: 'The schedule or its time zone cannot be understood.',
   Deleted: 'The Batch of the run was deleted before it ended.',
-} as const;
-
-export type Reason = keyof typeof reasonTable;
+} as const satisfies Record<string, string>;

@@ -1,5 +1,6 @@
-/** Writes docs/errors.md from the table of error codes; with --check, fails when the file differs. */
+/** Writes docs/errors.md from the tables of error codes and reasons; with --check, fails when the file differs. */
 import { errorTable } from '../../ingestor/contract/errors.ts';
+import { reasonTable } from '../../operator/api/reasons.ts';
 import { emit } from './emit.ts';
 
 const headings = {
@@ -21,6 +22,16 @@ function errorsPage(): string {
       if (entry.kind === kind) lines.push(`| \`${code}\` | ${entry.meaning} | ${entry.cure} |`);
     }
   }
+  lines.push(
+    '',
+    '## Reasons that are no errors',
+    '',
+    "Further reasons of conditions and events, from `operator/api/reasons.ts`. Where a pod cannot start, the reason is Kubernetes' own word for it: `ImagePullBackOff`, `Unschedulable`, `FailedMount` (a Secret or ConfigMap is missing), `FailedCreate` (a quota or policy is in the way), `CrashLoopBackOff`.",
+    '',
+    '| Reason | Meaning |',
+    '| --- | --- |',
+    ...Object.entries(reasonTable).map(([reason, meaning]) => `| \`${reason}\` | ${meaning} |`),
+  );
   return `${lines.join('\n')}\n`;
 }
 
