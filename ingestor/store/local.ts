@@ -75,12 +75,14 @@ export class LocalStore implements Store {
     const path = this.#path(key, options);
     await using file = await this.#mapErrors(key, () => this.#open(path));
     if (file === undefined) throw new ForebayError('FileChanged', `${this.url}/${key} is gone`);
-    const { start = 0, end = Number.POSITIVE_INFINITY, ifMatch } = options;
+    const { start = 0, ifMatch } = options;
     const check = async () => {
-      if (ifMatch === undefined || etagOf(await file.handle.stat()) === ifMatch) return;
+      const stats = await file.handle.stat();
+      if (ifMatch === undefined || etagOf(stats) === ifMatch) return stats;
       throw new ForebayError('FileChanged', `${this.url}/${key} was changed`);
     };
-    await check();
+    // Not further than it was long: a file that grows as fast as it is read has no end.
+    const end = Math.min(options.end ?? Number.POSITIVE_INFINITY, (await check()).size);
     for (let position = start; position < end; ) {
       options.signal?.throwIfAborted();
       const length = Math.min(readBytes, end - position);
