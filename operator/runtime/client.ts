@@ -1,7 +1,9 @@
-import type { Clock } from './clock.ts';
+import type { Clock, Timer } from './clock.ts';
 import type { Connection } from './connection.ts';
+import { ApiError, ConnectionError, isNotFound } from './errors.ts';
 import type { Counter } from './metrics.ts';
-import type { KubeObject, ObjectKey, ResourceType } from './objects.ts';
+import { apiVersionOf, type KubeObject, keyOf, type ObjectKey, type ResourceType } from './objects.ts';
+import { describe, type Query, type Request, Sender, statusOf } from './sender.ts';
 
 export interface CallOptions {
   readonly signal: AbortSignal;
@@ -83,77 +85,232 @@ export interface ClientOptions {
  * Throws ApiError when the server refuses, ConnectionError when it does not answer, the signal's reason when aborted.
  */
 export class Client {
-  constructor(_options: ClientOptions) {}
+  readonly #sender: Sender;
+  readonly #clock: Clock;
+  readonly #fieldManager: string;
 
-  get<T extends KubeObject>(_type: ResourceType<T>, _key: ObjectKey, _options: CallOptions): Promise<T> {
-    throw new Error('not implemented');
+  constructor(options: ClientOptions) {
+    this.#sender = new Sender(options);
+    this.#clock = options.clock;
+    this.#fieldManager = options.fieldManager;
+  }
+
+  async get<T extends KubeObject>(type: ResourceType<T>, key: ObjectKey, options: CallOptions): Promise<T> {
+    return await this.#sender.object<T>({ method: 'GET', path: objectPath(type, key) }, options);
   }
 
   /** As `get`, but undefined when there is no such object. */
-  find<T extends KubeObject>(_type: ResourceType<T>, _key: ObjectKey, _options: CallOptions): Promise<T | undefined> {
-    throw new Error('not implemented');
+  async find<T extends KubeObject>(
+    type: ResourceType<T>,
+    key: ObjectKey,
+    options: CallOptions,
+  ): Promise<T | undefined> {
+    return await this.get(type, key, options).catch(ifNotFound);
   }
 
   /** One page. */
-  list<T extends KubeObject>(_type: ResourceType<T>, _options: ListOptions): Promise<ListPage<T>> {
-    throw new Error('not implemented');
+  async list<T extends KubeObject>(type: ResourceType<T>, options: ListOptions): Promise<ListPage<T>> {
+    const { limit = 500, continueToken } = options;
+    const query = { ...selectionQuery(options), limit, continue: continueToken };
+    const path = collectionPath(type, options.namespace);
+    const list = await this.#sender.object<ListAnswer<T>>({ method: 'GET', path, query }, options);
+    const names = { apiVersion: apiVersionOf(type), kind: type.kind };
+    const { resourceVersion = '', continue: more } = list.metadata;
+    return {
+      items: list.items.map((item) => ({ ...names, ...item })),
+      resourceVersion,
+      ...(more !== undefined && more !== '' && { continueToken: more }),
+    };
   }
 
   /** All pages, each as soon as it is there. ApiError Expired when the paging took so long that the token died. */
-  pages<T extends KubeObject>(
-    _type: ResourceType<T>,
-    _options: Omit<ListOptions, 'continueToken'>,
+  async *pages<T extends KubeObject>(
+    type: ResourceType<T>,
+    options: Omit<ListOptions, 'continueToken'>,
   ): AsyncGenerator<ListPage<T>, void, undefined> {
-    throw new Error('not implemented');
+    for (let page = await this.list(type, options); ; ) {
+      yield page;
+      const { continueToken } = page;
+      if (continueToken === undefined) return;
+      page = await this.list(type, { ...options, continueToken });
+    }
   }
 
   /** Ends when the server ends it (timeoutSeconds); ApiError Expired when the resource version is too old. */
-  watch<T extends KubeObject>(
-    _type: ResourceType<T>,
-    _options: WatchOptions,
+  async *watch<T extends KubeObject>(
+    type: ResourceType<T>,
+    options: WatchOptions,
   ): AsyncGenerator<WatchEvent<T>, void, undefined> {
-    throw new Error('not implemented');
+    const { resourceVersion, timeoutSeconds = 290 } = options;
+    const query = {
+      ...selectionQuery(options),
+      watch: true,
+      allowWatchBookmarks: true,
+      resourceVersion,
+      timeoutSeconds,
+    };
+    const request: Request = { method: 'GET', path: collectionPath(type, options.namespace), query };
+    using guard = new SilenceGuard(this.#clock, silentSeconds * 1_000);
+    const signal = AbortSignal.any([options.signal, guard.signal]);
+    try {
+      for await (const line of this.#sender.lines(request, signal)) {
+        guard.heard();
+        yield watchEvent<T>(describe(request), line);
+      }
+    } catch (thrown) {
+      options.signal.throwIfAborted();
+      throw guard.signal.aborted ? new ConnectionError(describe(request), guard.signal.reason) : thrown;
+    }
   }
 
-  create<T extends KubeObject>(_type: ResourceType<T>, _object: T, _options: WriteOptions): Promise<T> {
-    throw new Error('not implemented');
+  async create<T extends KubeObject>(type: ResourceType<T>, object: T, options: WriteOptions): Promise<T> {
+    const path = collectionPath(type, object.metadata.namespace);
+    const body = JSON.stringify(named(type, object));
+    const query = this.#writeQuery(options);
+    return await this.#sender.object<T>({ method: 'POST', path, query, body, isOnce: true }, options);
   }
 
   /** Replaces the whole object; Conflict when its resourceVersion is not the stored one's. */
-  update<T extends KubeObject>(_type: ResourceType<T>, _object: T, _options: WriteOptions): Promise<T> {
-    throw new Error('not implemented');
+  async update<T extends KubeObject>(type: ResourceType<T>, object: T, options: WriteOptions): Promise<T> {
+    const path = objectPath(type, keyOf(object));
+    const body = JSON.stringify(named(type, object));
+    const query = this.#writeQuery(options);
+    return await this.#sender.object<T>({ method: 'PUT', path, query, body, isOnce: true }, options);
   }
 
   /** Server-side apply: all fields this manager wants, and no others. Creates the object when there is none. */
-  apply<T extends KubeObject>(_type: ResourceType<T>, _object: T, _options: ApplyOptions): Promise<T> {
-    throw new Error('not implemented');
+  async apply<T extends KubeObject>(type: ResourceType<T>, object: T, options: ApplyOptions): Promise<T> {
+    return await this.#apply<T>(objectPath(type, keyOf(object)), named(type, object), options);
   }
 
   /**
    * Server-side apply of the whole status. `of` names the object; when it has a uid, a later object of the same name
    * is refused (Conflict). NotFound when there is none.
    */
-  applyStatus<T extends KubeObject & { status?: unknown }>(
-    _type: ResourceType<T>,
-    _of: KubeObject,
-    _status: NonNullable<T['status']>,
-    _options: ApplyOptions,
+  async applyStatus<T extends KubeObject & { status?: unknown }>(
+    type: ResourceType<T>,
+    of: KubeObject,
+    status: NonNullable<T['status']>,
+    options: ApplyOptions,
   ): Promise<T> {
-    throw new Error('not implemented');
+    const { name, namespace, uid } = of.metadata;
+    const metadata = { name, ...(namespace !== undefined && { namespace }), ...(uid !== undefined && { uid }) };
+    return await this.#apply<T>(`${objectPath(type, keyOf(of))}/status`, named(type, { metadata, status }), options);
   }
 
   /** JSON merge patch: null removes a field, a list is replaced whole. */
-  patch<T extends KubeObject>(
-    _type: ResourceType<T>,
-    _key: ObjectKey,
-    _patch: object,
-    _options: PatchOptions,
+  async patch<T extends KubeObject>(
+    type: ResourceType<T>,
+    key: ObjectKey,
+    patch: object,
+    options: PatchOptions,
   ): Promise<T> {
-    throw new Error('not implemented');
+    const { subresource } = options;
+    const path = `${objectPath(type, key)}${subresource === undefined ? '' : `/${subresource}`}`;
+    const contentType = 'application/merge-patch+json';
+    const query = this.#writeQuery(options);
+    return await this.#sender.object<T>(
+      { method: 'PATCH', path, query, body: JSON.stringify(patch), contentType },
+      options,
+    );
   }
 
   /** False when there was nothing to delete. */
-  delete(_type: ResourceType, _key: ObjectKey, _options: DeleteOptions): Promise<boolean> {
-    throw new Error('not implemented');
+  async delete(type: ResourceType, key: ObjectKey, options: DeleteOptions): Promise<boolean> {
+    const { propagation = 'Background', preconditions, gracePeriodSeconds } = options;
+    const body = JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'DeleteOptions',
+      propagationPolicy: propagation,
+      preconditions,
+      gracePeriodSeconds,
+    });
+    const path = objectPath(type, key);
+    return (await this.#sender.object({ method: 'DELETE', path, body }, options).catch(ifNotFound)) !== undefined;
   }
+
+  async #apply<T>(path: string, object: object, options: ApplyOptions): Promise<T> {
+    const query = { ...this.#writeQuery(options), force: options.force ?? true };
+    // JSON is YAML.
+    const contentType = 'application/apply-patch+yaml';
+    return await this.#sender.object<T>(
+      { method: 'PATCH', path, query, body: JSON.stringify(object), contentType },
+      options,
+    );
+  }
+
+  #writeQuery({ fieldManager = this.#fieldManager, dryRun = false }: WriteOptions): Query {
+    return { fieldManager, dryRun: dryRun ? 'All' : undefined };
+  }
+}
+
+/** Bookmarks come about once a minute: a watch silent for longer is dead, whatever TCP says. */
+const silentSeconds = 150;
+
+class SilenceGuard implements Disposable {
+  readonly #controller = new AbortController();
+  readonly #clock: Clock;
+  readonly #milliseconds: number;
+  #timer: Timer;
+
+  constructor(clock: Clock, milliseconds: number) {
+    this.#clock = clock;
+    this.#milliseconds = milliseconds;
+    this.#timer = this.#start();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  heard(): void {
+    this.#timer.cancel();
+    this.#timer = this.#start();
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer.cancel();
+  }
+
+  #start(): Timer {
+    const silent = new Error(`silent for ${this.#milliseconds / 1_000} s`);
+    return this.#clock.setTimer(this.#milliseconds, () => this.#controller.abort(silent));
+  }
+}
+
+interface ListAnswer<T> {
+  readonly metadata: { readonly resourceVersion?: string; readonly continue?: string };
+  readonly items: readonly T[];
+}
+
+function collectionPath(type: ResourceType, namespace: string | undefined): string {
+  const root = type.group === '' ? `/api/${type.version}` : `/apis/${type.group}/${type.version}`;
+  const place = type.namespaced && namespace !== undefined ? `/namespaces/${encodeURIComponent(namespace)}` : '';
+  return `${root}${place}/${type.plural}`;
+}
+
+function objectPath(type: ResourceType, { namespace, name }: ObjectKey): string {
+  return `${collectionPath(type, namespace)}/${encodeURIComponent(name)}`;
+}
+
+function selectionQuery({ labelSelector, fieldSelector }: Selection): Query {
+  return { labelSelector, fieldSelector };
+}
+
+function named(type: ResourceType, object: object): object {
+  return { ...object, apiVersion: apiVersionOf(type), kind: type.kind };
+}
+
+function ifNotFound(error: unknown): undefined {
+  if (isNotFound(error)) return undefined;
+  throw error;
+}
+
+/** Lines of a watch are events; an ERROR carries a Status. */
+function watchEvent<T extends KubeObject>(request: string, line: string): WatchEvent<T> {
+  const event: { type: string; object: unknown } = JSON.parse(line);
+  if (event.type === 'ERROR') throw new ApiError(request, statusOf(event.object, 500));
+  const { type, object } = event as WatchEvent<T> & { object: T };
+  if (type !== 'BOOKMARK') return { type, object };
+  return { type, resourceVersion: object.metadata.resourceVersion ?? '' };
 }

@@ -1,8 +1,9 @@
 import type { Client, Selection } from './client.ts';
 import type { Clock } from './clock.ts';
+import { isExpired } from './errors.ts';
 import type { Logger } from './logger.ts';
-import type { KubeObject, ResourceType } from './objects.ts';
-import type { IndexFunction, Store } from './store.ts';
+import { type KubeObject, keyOf, type ObjectMeta, type ResourceType } from './objects.ts';
+import { type IndexFunction, Store } from './store.ts';
 
 export interface InformerOptions<T extends KubeObject> extends Selection {
   readonly indexes?: Readonly<Record<string, IndexFunction<T>>>;
@@ -17,24 +18,107 @@ export interface ReflectorOptions<T extends KubeObject> extends InformerOptions<
   readonly random?: () => number;
 }
 
+const firstPauseMilliseconds = 800;
+const longestPauseMilliseconds = 30_000;
+
 /** Keeps a store equal to what the API server holds, whatever happens to either: list, watch, resume, list again. */
 export class Reflector<T extends KubeObject> {
   readonly type: ResourceType<T>;
   readonly store: Store<T>;
   /** Resolves after the first complete list. */
   readonly synced: Promise<void>;
+  readonly #options: ReflectorOptions<T>;
+  readonly #log: Logger;
+  readonly #firstList = Promise.withResolvers<void>();
+  #hasSynced = false;
+  /** Where the watch goes on; absent: list first. */
+  #resourceVersion: string | undefined;
+  #failures = 0;
 
-  constructor(_type: ResourceType<T>, _options: ReflectorOptions<T>) {
-    throw new Error('not implemented');
+  constructor(type: ResourceType<T>, options: ReflectorOptions<T>) {
+    this.type = type;
+    this.#options = options;
+    this.#log = options.log.child({ resource: type.plural });
+    this.store = new Store<T>(options.indexes);
+    this.synced = this.#firstList.promise;
   }
 
   get hasSynced(): boolean {
-    throw new Error('not implemented');
+    return this.#hasSynced;
   }
 
   /** Until the signal aborts; resolves then. */
-  run(_signal: AbortSignal): Promise<void> {
-    throw new Error('not implemented');
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        this.#resourceVersion ??= await this.#list(signal);
+        await this.#watch(this.#resourceVersion, signal);
+      } catch (thrown) {
+        if (signal.aborted) return;
+        if (isExpired(thrown)) this.#resourceVersion = undefined;
+        await this.#pauseAfter(thrown, signal);
+      }
+    }
+  }
+
+  /** Answers the resource version of the list. Pages that took too long are begun anew. */
+  async #list(signal: AbortSignal): Promise<string> {
+    const objects: T[] = [];
+    let resourceVersion = '';
+    for await (const page of this.#options.client.pages(this.type, { ...this.#selection(), signal })) {
+      objects.push(...page.items.map((item) => this.#kept(item)));
+      resourceVersion = page.resourceVersion;
+    }
+    this.store.replace(objects);
+    this.#failures = 0;
+    if (!this.#hasSynced) this.#log.debug({ objects: objects.length }, 'cache is filled');
+    this.#hasSynced = true;
+    this.#firstList.resolve();
+    return resourceVersion;
+  }
+
+  /** Until the server ends it. Every event moves the place to go on from. */
+  async #watch(resourceVersion: string, signal: AbortSignal): Promise<void> {
+    for await (const event of this.#options.client.watch(this.type, {
+      ...this.#selection(),
+      resourceVersion,
+      signal,
+    })) {
+      this.#failures = 0;
+      if (event.type === 'BOOKMARK') {
+        this.#resourceVersion = event.resourceVersion;
+        continue;
+      }
+      this.#resourceVersion = event.object.metadata.resourceVersion ?? this.#resourceVersion;
+      if (event.type === 'DELETED') this.store.delete(keyOf(event.object));
+      else this.store.set(this.#kept(event.object));
+    }
+  }
+
+  /** An expired version and a broken connection are everyday matters; what lasts is told as a warning. */
+  async #pauseAfter(thrown: unknown, signal: AbortSignal): Promise<void> {
+    const { clock, random = Math.random } = this.#options;
+    const error = thrown instanceof Error ? thrown.message : String(thrown);
+    const pause = Math.min(firstPauseMilliseconds * 2 ** this.#failures, longestPauseMilliseconds);
+    this.#failures += 1;
+    if (this.#failures > 2) this.#log.warn({ error, failures: this.#failures }, 'cache cannot be kept up to date');
+    else this.#log.debug({ error }, 'watch ended');
+    await clock.sleep(pause * (0.5 + random() / 2), signal).catch(() => {});
+  }
+
+  #selection(): Selection {
+    const { namespace, labelSelector, fieldSelector } = this.#options;
+    return {
+      ...(namespace !== undefined && { namespace }),
+      ...(labelSelector !== undefined && { labelSelector }),
+      ...(fieldSelector !== undefined && { fieldSelector }),
+    };
+  }
+
+  #kept(object: T): T {
+    const { managedFields: _, ...metadata } = object.metadata as ObjectMeta & { managedFields?: unknown };
+    const lean = { ...object, metadata };
+    return this.#options.trim?.(lean) ?? lean;
   }
 }
 

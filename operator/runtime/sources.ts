@@ -1,4 +1,4 @@
-import type { KubeObject, ObjectKey, ResourceType } from './objects.ts';
+import { apiVersionOf, controllerOf, type KubeObject, keyOf, type ObjectKey, type ResourceType } from './objects.ts';
 import type { Predicate } from './predicates.ts';
 import type { Informer } from './reflector.ts';
 
@@ -11,24 +11,47 @@ export interface Source {
 }
 
 /** The objects the controller is for. */
-export function primary<T extends KubeObject>(_informer: Informer<T>, _predicate?: Predicate<T>): Source {
-  throw new Error('not implemented');
+export function primary<T extends KubeObject>(informer: Informer<T>, predicate?: Predicate<T>): Source {
+  return sourceOf(informer, (object) => [keyOf(object)], predicate);
 }
 
 /** Objects whose controlling owner is of `ownerType`: a change of one is work for its owner. */
 export function owned<T extends KubeObject>(
-  _ownerType: ResourceType,
-  _informer: Informer<T>,
-  _predicate?: Predicate<T>,
+  ownerType: ResourceType,
+  informer: Informer<T>,
+  predicate?: Predicate<T>,
 ): Source {
-  throw new Error('not implemented');
+  const apiVersion = apiVersionOf(ownerType);
+  const ownerKey = (object: T): ObjectKey[] => {
+    const owner = controllerOf(object);
+    if (owner?.kind !== ownerType.kind || owner.apiVersion !== apiVersion) return [];
+    const { namespace } = object.metadata;
+    return [ownerType.namespaced && namespace !== undefined ? { namespace, name: owner.name } : { name: owner.name }];
+  };
+  return sourceOf(informer, ownerKey, predicate);
 }
 
 /** Any other objects; `map` says whose work a change of one is. Asked for the object before and after the change. */
 export function mapped<T extends KubeObject>(
-  _informer: Informer<T>,
-  _map: (object: T) => readonly ObjectKey[],
-  _predicate?: Predicate<T>,
+  informer: Informer<T>,
+  map: (object: T) => readonly ObjectKey[],
+  predicate?: Predicate<T>,
 ): Source {
-  throw new Error('not implemented');
+  return sourceOf(informer, map, predicate);
+}
+
+function sourceOf<T extends KubeObject>(
+  informer: Informer<T>,
+  map: (object: T) => readonly ObjectKey[],
+  predicate: Predicate<T> = () => true,
+): Source {
+  return {
+    name: informer.type.plural,
+    synced: informer.synced,
+    start: (enqueue) =>
+      informer.store.subscribe((change) => {
+        if (!predicate(change)) return;
+        for (const object of [change.before, change.after]) if (object) for (const key of map(object)) enqueue(key);
+      }),
+  };
 }

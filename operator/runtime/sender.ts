@@ -1,0 +1,191 @@
+/** Requests to the API server, tried again where that is right; refusals as ApiError, silence as ConnectionError. */
+import { fetch, type Response } from 'undici';
+import type { ClientOptions } from './client.ts';
+import type { Clock } from './clock.ts';
+import type { Connection } from './connection.ts';
+import { ApiError, ConnectionError, type Status } from './errors.ts';
+import type { Counter } from './metrics.ts';
+
+export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface Request {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly query?: Query;
+  readonly body?: string;
+  readonly contentType?: string;
+  /** A repeat of one that may have arrived would be refused. */
+  readonly isOnce?: boolean;
+}
+
+/** Tries of one call, when the server is overloaded or not there: about half a minute in all. */
+const mostTries = 8;
+const firstPauseMilliseconds = 200;
+const longestPauseMilliseconds = 8_000;
+
+export class Sender {
+  readonly #connection: Connection;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #requests: Counter | undefined;
+  readonly #userAgent: string;
+  readonly #timeoutMilliseconds: number;
+
+  constructor(options: ClientOptions) {
+    this.#connection = options.connection;
+    this.#clock = options.clock;
+    this.#random = options.random ?? Math.random;
+    this.#requests = options.requests;
+    this.#userAgent = options.userAgent ?? 'node';
+    this.#timeoutMilliseconds = (options.requestTimeoutSeconds ?? 30) * 1_000;
+  }
+
+  /** The object in the answer. */
+  async object<T>(request: Request, { signal }: { readonly signal: AbortSignal }): Promise<T> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.#withTimeout(request, signal, async (limited) => {
+          const response = await this.#answered(request, limited);
+          // What the API server stores is what its schema says.
+          return (await response.json()) as T;
+        });
+      } catch (thrown) {
+        signal.throwIfAborted();
+        const pause = this.#pauseBefore(thrown, request, tries);
+        if (pause === undefined) throw thrown;
+        await this.#clock.sleep(pause, signal);
+      }
+    }
+  }
+
+  /** The answer line by line, as it comes; one attempt. */
+  async *lines(request: Request, signal: AbortSignal): AsyncGenerator<string, void, undefined> {
+    const response = await this.#answered(request, signal);
+    if (response.body === null) return;
+    const decoder = new TextDecoder();
+    let rest = '';
+    try {
+      for await (const chunk of response.body) {
+        const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+        rest = lines.pop() ?? '';
+        yield* lines.filter((line) => line !== '');
+      }
+    } catch (thrown) {
+      signal.throwIfAborted();
+      throw new ConnectionError(describe(request), thrown);
+    }
+  }
+
+  async #withTimeout<T>(request: Request, signal: AbortSignal, work: (limited: AbortSignal) => Promise<T>): Promise<T> {
+    const limit = new AbortController();
+    const late = new Error(`no answer in ${this.#timeoutMilliseconds / 1_000} s`);
+    const timer = this.#clock.setTimer(this.#timeoutMilliseconds, () => limit.abort(late));
+    try {
+      return await work(AbortSignal.any([signal, limit.signal]));
+    } catch (thrown) {
+      signal.throwIfAborted();
+      if (thrown instanceof ApiError || thrown instanceof ConnectionError) throw thrown;
+      throw new ConnectionError(describe(request), limit.signal.aborted ? late : thrown);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  /** A good answer. Credentials that were refused are renewed once. */
+  async #answered(request: Request, signal: AbortSignal): Promise<Response> {
+    const response = await this.#fetch(request, signal, false);
+    if (response.status !== 401) return await this.#accepted(request, response);
+    await response.body?.cancel();
+    return await this.#accepted(request, await this.#fetch(request, signal, true));
+  }
+
+  async #accepted(request: Request, response: Response): Promise<Response> {
+    if (response.ok) return response;
+    const text = await response.text();
+    const status = statusOf(parsed(text), response.status, text);
+    const retryAfter = Number(response.headers.get('retry-after'));
+    const after = status.retryAfterSeconds ?? (retryAfter > 0 ? retryAfter : undefined);
+    throw new ApiError(describe(request), { ...status, ...(after !== undefined && { retryAfterSeconds: after }) });
+  }
+
+  async #fetch(request: Request, signal: AbortSignal, renew: boolean): Promise<Response> {
+    const { method, path, query = {}, body, contentType = 'application/json' } = request;
+    const url = new URL(`${this.#connection.server}${path}`);
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    }
+    try {
+      const { headers, dispatcher } = await this.#connection.authorise(renew);
+      const response = await fetch(url, {
+        method,
+        signal,
+        headers: {
+          ...headers,
+          accept: 'application/json',
+          'user-agent': this.#userAgent,
+          ...(body !== undefined && { 'content-type': contentType }),
+        },
+        ...(body !== undefined && { body }),
+        ...(dispatcher && { dispatcher }),
+      });
+      this.#requests?.increment({ method, code: String(response.status) });
+      return response;
+    } catch (thrown) {
+      signal.throwIfAborted();
+      this.#requests?.increment({ method, code: '<error>' });
+      throw new ConnectionError(describe(request), thrown);
+    }
+  }
+
+  /** Milliseconds, or undefined where another try is not right or no more is left. */
+  #pauseBefore(thrown: unknown, { isOnce = false }: Request, tries: number): number | undefined {
+    if (tries >= mostTries) return undefined;
+    const backOff = Math.min(firstPauseMilliseconds * 2 ** (tries - 1), longestPauseMilliseconds);
+    const jittered = backOff * (0.75 + this.#random() / 2);
+    if (thrown instanceof ConnectionError) return isOnce ? undefined : jittered;
+    if (!(thrown instanceof ApiError)) return undefined;
+    const { code, retryAfterSeconds } = thrown.status;
+    if (code !== 429 && code !== 503) return undefined;
+    return retryAfterSeconds === undefined ? jittered : retryAfterSeconds * 1_000;
+  }
+}
+
+/** For messages: no query. */
+export function describe({ method, path }: Request): string {
+  return `${method} ${path}`;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Of the API server's `Status`; of what a proxy answered, its first words. */
+export function statusOf(value: unknown, code: number, text = ''): Status {
+  const status = isRecord(value) ? value : {};
+  const details = isRecord(status.details) ? status.details : {};
+  const causes = Array.isArray(details.causes) ? details.causes.filter(isRecord) : [];
+  const fallback = text === '' ? `HTTP ${code}` : text.slice(0, 200);
+  return {
+    code: typeof status.code === 'number' ? status.code : code,
+    reason: stringOf(status.reason) ?? '',
+    message: stringOf(status.message) ?? fallback,
+    causes: causes.map(({ reason, message, field }) => ({
+      ...(typeof reason === 'string' && { reason }),
+      ...(typeof message === 'string' && { message }),
+      ...(typeof field === 'string' && { field }),
+    })),
+    ...(typeof details.retryAfterSeconds === 'number' && { retryAfterSeconds: details.retryAfterSeconds }),
+  };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function stringOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
