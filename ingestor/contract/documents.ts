@@ -1,6 +1,6 @@
 /** Documents are parsed here, at the border, and trusted inside. */
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import type { Static, TSchema } from 'typebox';
+import { findProblem } from './check.ts';
 import { type ErrorCode, ForebayError } from './errors.ts';
 import { documentVersion } from './task.ts';
 
@@ -22,9 +22,15 @@ export function checkDocument<S extends TSchema>(schema: S, value: unknown, name
       `${name} is of version ${version}; this program reads up to ${documentVersion}`,
     );
   }
-  const accepts = validator(schema);
-  if (!accepts(value)) throw new ForebayError(code, `${name} is not valid: ${describe(accepts.errors ?? [])}`);
+  if (!fits(schema, value, name, code)) throw new Error('findProblem answers or throws');
   return value;
+}
+
+/** A predicate, so that the check and the type it proves are one. */
+function fits<S extends TSchema>(schema: S, value: unknown, name: string, code: ErrorCode): value is Static<S> {
+  const problem = findProblem(schema, value);
+  if (problem === undefined) return true;
+  throw new ForebayError(code, `${name} is not valid: ${problem.path || 'it'} ${problem.message}`);
 }
 
 export function parseJson(text: string, name: string, code: ErrorCode): unknown {
@@ -38,31 +44,4 @@ export function parseJson(text: string, name: string, code: ErrorCode): unknown 
 function versionOf(value: unknown): number | undefined {
   if (typeof value !== 'object' || value === null || !('version' in value)) return undefined;
   return typeof value.version === 'number' ? value.version : undefined;
-}
-
-/** Compiled once for each schema: compiling costs milliseconds, a pod lives for seconds. */
-const validators = new WeakMap<TSchema, ValidateFunction>();
-
-function validator<S extends TSchema>(schema: S): ValidateFunction<Static<S>> {
-  const known = validators.get(schema);
-  if (known) return known as ValidateFunction<Static<S>>;
-  const ajv = new Ajv({ strict: false, validateSchema: false, addUsedSchema: false });
-  const compiled = ajv.compile<Static<S>>(schema);
-  validators.set(schema, compiled);
-  return compiled;
-}
-
-/** The first errors, with their place: of a union, those of all its members. */
-function describe(errors: readonly ErrorObject[]): string {
-  return errors
-    .slice(0, 3)
-    .map(
-      (error) => `${error.instancePath === '' ? 'the document' : error.instancePath} ${error.message}${allowed(error)}`,
-    )
-    .join('; ');
-}
-
-function allowed(error: ErrorObject): string {
-  const values: unknown = error.params.allowedValues ?? error.params.allowedValue;
-  return values === undefined ? '' : ` (${JSON.stringify(values)})`;
 }
