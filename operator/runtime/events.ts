@@ -1,7 +1,7 @@
 import type { Client } from './client.ts';
-import type { Clock } from './clock.ts';
+import { type Clock, microTime } from './clock.ts';
 import type { Logger } from './logger.ts';
-import type { KubeObject, ResourceType } from './objects.ts';
+import { apiVersionOf, type KubeObject, type ResourceType } from './objects.ts';
 
 export interface EventNote {
   readonly type: 'Normal' | 'Warning';
@@ -23,16 +23,133 @@ export interface EventRecorderOptions {
   readonly instance: string;
 }
 
+/** The same event within this time is one event with a count. */
+const seriesMilliseconds = 6 * 60_000;
+/** A count is sent at most so often. */
+const recountMilliseconds = 30_000;
+/** Events that wait to be sent; what comes on top is dropped. */
+const mostWaiting = 1_000;
+/** Of the API. */
+const longestNote = 1_024;
+
+interface Series {
+  readonly name: string;
+  readonly namespace: string;
+  readonly body: object;
+  count: number;
+  lastSeen: number;
+  /** When it was last sent; absent: never, it must be created. */
+  sentAt?: number;
+}
+
 /** Tells people what happened, in events.k8s.io/v1. Never throws, never waits; what cannot be sent is dropped. */
 export class EventRecorder {
-  constructor(_options: EventRecorderOptions) {}
+  readonly #options: EventRecorderOptions;
+  readonly #series = new Map<string, Series>();
+  readonly #waiting = new Set<Series>();
+  readonly #closing = new AbortController();
+  #sending: Promise<void> | undefined;
+  #count = 0;
 
-  record<T extends KubeObject>(_type: ResourceType<T>, _regarding: T, _event: EventNote): void {
-    throw new Error('not implemented');
+  constructor(options: EventRecorderOptions) {
+    this.#options = options;
+  }
+
+  record<T extends KubeObject>(type: ResourceType<T>, regarding: T, event: EventNote): void {
+    const now = this.#options.clock.now();
+    const { namespace = 'default', name, uid = '' } = regarding.metadata;
+    const key = JSON.stringify([uid, name, namespace, event]);
+    this.#forgetOld(now);
+    const known = this.#series.get(key);
+    if (known) {
+      known.count += 1;
+      known.lastSeen = now;
+      if (known.sentAt !== undefined && now - known.sentAt < recountMilliseconds) return;
+    }
+    const series = known ?? this.#begin(type, regarding, event, now);
+    this.#series.set(key, series);
+    if (this.#waiting.size >= mostWaiting) return;
+    this.#waiting.add(series);
+    this.#sending ??= this.#send().finally(() => {
+      this.#sending = undefined;
+    });
   }
 
   /** Sends what waits, then no more. */
-  close(_signal: AbortSignal): Promise<void> {
-    throw new Error('not implemented');
+  async close(signal: AbortSignal): Promise<void> {
+    const give = () => this.#closing.abort(signal.reason);
+    if (signal.aborted) give();
+    else signal.addEventListener('abort', give, { once: true });
+    await this.#sending;
+    signal.removeEventListener('abort', give);
+    this.#closing.abort(new Error('the recorder is closed'));
   }
+
+  #begin<T extends KubeObject>(type: ResourceType<T>, regarding: T, event: EventNote, now: number): Series {
+    const { controller, instance } = this.#options;
+    const { namespace = 'default', name, uid, resourceVersion } = regarding.metadata;
+    this.#count += 1;
+    const body = {
+      eventTime: microTime(now),
+      type: event.type,
+      reason: event.reason,
+      action: event.action,
+      note: cut(event.note),
+      reportingController: controller,
+      reportingInstance: instance,
+      regarding: { apiVersion: apiVersionOf(type), kind: type.kind, namespace, name, uid, resourceVersion },
+    };
+    const suffix = `${now.toString(16)}${(this.#count % 4_096).toString(16).padStart(3, '0')}`;
+    return { name: `${name.slice(0, 200)}.${suffix}`, namespace, body, count: 1, lastSeen: now };
+  }
+
+  #forgetOld(now: number): void {
+    for (const [key, series] of this.#series) {
+      if (now - series.lastSeen >= seriesMilliseconds) this.#series.delete(key);
+    }
+  }
+
+  async #send(): Promise<void> {
+    for (const series of this.#waiting) {
+      this.#waiting.delete(series);
+      if (this.#closing.signal.aborted) continue;
+      await this.#sendOne(series).catch((thrown: unknown) => {
+        const error = thrown instanceof Error ? thrown.message : String(thrown);
+        this.#options.log.debug({ error, event: series.name }, 'event dropped');
+      });
+    }
+  }
+
+  async #sendOne(series: Series): Promise<void> {
+    const { client, clock } = this.#options;
+    const { name, namespace, body, count, lastSeen } = series;
+    const options = { signal: this.#closing.signal };
+    const isNew = series.sentAt === undefined;
+    series.sentAt = clock.now();
+    if (isNew) {
+      await client.create(events, { ...body, metadata: { name, namespace } }, options);
+      return;
+    }
+    const patch = { series: { count, lastObservedTime: microTime(lastSeen) } };
+    await client.patch(events, { namespace, name }, patch, options);
+  }
+}
+
+const events: ResourceType = {
+  group: 'events.k8s.io',
+  version: 'v1',
+  plural: 'events',
+  kind: 'Event',
+  namespaced: true,
+};
+
+/** By bytes, at a border of characters. */
+function cut(note: string): string {
+  const bytes = Buffer.from(note);
+  if (bytes.length <= longestNote) return note;
+  return bytes
+    .subarray(0, longestNote - 3)
+    .toString('utf8')
+    .replace(/\uFFFD+$/, '')
+    .concat('...');
 }

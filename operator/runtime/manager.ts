@@ -1,12 +1,12 @@
 import type { Client } from './client.ts';
-import type { Clock } from './clock.ts';
-import type { Controller, ControllerOptions } from './controller.ts';
-import type { Check } from './health.ts';
-import type { LeaderOptions } from './leader.ts';
+import type { Clock, Timer } from './clock.ts';
+import { Controller, type ControllerOptions } from './controller.ts';
+import { type Check, type HealthServer, startHealthServer } from './health.ts';
+import { type LeaderOptions, type Leadership, lead } from './leader.ts';
 import type { Logger } from './logger.ts';
 import type { Registry } from './metrics.ts';
 import type { KubeObject, ResourceType } from './objects.ts';
-import type { Informer, InformerOptions } from './reflector.ts';
+import { type Informer, type InformerOptions, Reflector } from './reflector.ts';
 
 export interface ManagerOptions {
   readonly client: Client;
@@ -30,33 +30,129 @@ export interface Runnable {
 
 /** Runs everything in order: health server, leader election, caches, workers; and stops it the other way round. */
 export class Manager {
-  constructor(_options: ManagerOptions) {}
+  readonly #options: ManagerOptions;
+  readonly #reflectors: {
+    readonly name: string;
+    readonly hasSynced: boolean;
+    run(signal: AbortSignal): Promise<void>;
+  }[] = [];
+  readonly #controllers: Controller[] = [];
+  readonly #runnables: Runnable[] = [];
+  readonly #checks: Record<string, Check> = {};
+  #health: HealthServer | undefined;
+
+  constructor(options: ManagerOptions) {
+    this.#options = options;
+  }
 
   /** A cache, to be filled while running. One each call: share it between controllers. */
-  informer<T extends KubeObject>(_type: ResourceType<T>, _options?: InformerOptions<T>): Informer<T> {
-    throw new Error('not implemented');
+  informer<T extends KubeObject>(type: ResourceType<T>, options: InformerOptions<T> = {}): Informer<T> {
+    const { client, clock, log } = this.#options;
+    const reflector = new Reflector(type, { ...options, client, clock, log });
+    this.#reflectors.push({
+      name: type.plural,
+      get hasSynced() {
+        return reflector.hasSynced;
+      },
+      run: (signal) => reflector.run(signal),
+    });
+    return reflector;
   }
 
-  controller(_options: ControllerOptions): Controller {
-    throw new Error('not implemented');
+  controller(options: ControllerOptions): Controller {
+    const controller = new Controller(options, this.#options);
+    this.#controllers.push(controller);
+    return controller;
   }
 
-  add(_runnable: Runnable): void {
-    throw new Error('not implemented');
+  add(runnable: Runnable): void {
+    this.#runnables.push(runnable);
   }
 
-  addHealthCheck(_name: string, _check: Check): void {
-    throw new Error('not implemented');
+  addHealthCheck(name: string, check: Check): void {
+    this.#checks[name] = check;
   }
 
   /** The health server's port, once it runs. */
   get healthPort(): number | undefined {
-    throw new Error('not implemented');
+    return this.#health?.port;
   }
 
   /** Until the signal aborts and all is drained. Throws LeadershipLostError, and what a runnable throws. */
-  run(_signal: AbortSignal): Promise<void> {
-    throw new Error('not implemented');
+  async run(signal: AbortSignal): Promise<void> {
+    await this.#startHealth();
+    const caches = new AbortController();
+    let filling: Promise<unknown> = Promise.resolve();
+    try {
+      // Caches are filled before this process leads: the next leader goes on at once.
+      filling = Promise.all(this.#reflectors.map((reflector) => reflector.run(caches.signal)));
+      const leadership = await this.#lead(signal);
+      if (leadership === undefined) return;
+      try {
+        await this.#work(signal, leadership.lost);
+      } finally {
+        await leadership.release();
+      }
+    } finally {
+      caches.abort(new Error('the manager stops'));
+      await filling;
+      await this.#health?.close();
+    }
+  }
+
+  /** Stops when asked to, when the lease is lost, or when a part of it throws; work under way may end first. */
+  async #work(signal: AbortSignal, lost: AbortSignal): Promise<void> {
+    const failed = new AbortController();
+    const stop = AbortSignal.any([signal, lost, failed.signal]);
+    const drained = new AbortController();
+    // Who lost the lease may not write another word.
+    const abort = AbortSignal.any([lost, drained.signal]);
+    const parts = [
+      ...this.#controllers.map((controller) => controller.run({ stop, abort })),
+      ...this.#runnables.map((runnable) => runnable.run(stop)),
+    ].map((part) => part.catch((thrown: unknown) => failed.abort(thrown)));
+    const { clock, drainSeconds = 30 } = this.#options;
+    const timers: Timer[] = [];
+    const startDrain = () =>
+      timers.push(clock.setTimer(drainSeconds * 1_000, () => drained.abort(new Error('drained for long enough'))));
+    if (stop.aborted) startDrain();
+    else stop.addEventListener('abort', startDrain, { once: true });
+    await Promise.all(parts);
+    for (const timer of timers) timer.cancel();
+    lost.throwIfAborted();
+    failed.signal.throwIfAborted();
+  }
+
+  /** Undefined when asked to stop before this process leads. */
+  async #lead(signal: AbortSignal): Promise<Leadership | undefined> {
+    const { leader, metrics } = this.#options;
+    if (!leader) return { lost: new AbortController().signal, release: async () => {} };
+    const status = metrics.gauge({
+      name: 'leader_election_master_status',
+      help: '1 while this process holds the lease',
+      initial: [{ name: leader.name }],
+    });
+    try {
+      return await lead({ ...this.#options, ...leader, status }, signal);
+    } catch (thrown) {
+      if (signal.aborted) return undefined;
+      throw thrown;
+    }
+  }
+
+  async #startHealth(): Promise<void> {
+    const { health, metrics } = this.#options;
+    if (!health) return;
+    const caches: Check = () => {
+      const waiting = this.#reflectors.filter((reflector) => !reflector.hasSynced).map((reflector) => reflector.name);
+      return waiting.length === 0 ? undefined : `not filled yet: ${waiting.join(', ')}`;
+    };
+    this.#health = await startHealthServer({
+      ...health,
+      metrics,
+      live: this.#checks,
+      ready: { ...this.#checks, caches },
+    });
   }
 }
 
@@ -64,6 +160,25 @@ export class Manager {
  * `manager.run` as the main work of this process: SIGTERM and SIGINT stop it cleanly, a second one at once; gives the
  * exit code: 0 after a clean stop, else 1.
  */
-export function runUntilSignal(_manager: Manager, _log: Logger): Promise<number> {
-  throw new Error('not implemented');
+export async function runUntilSignal(manager: Manager, log: Logger): Promise<number> {
+  const controller = new AbortController();
+  const stop = (signal: NodeJS.Signals) => {
+    if (controller.signal.aborted) process.exit(1);
+    log.info({ signal }, 'told to stop');
+    controller.abort(new Error(`told to stop (${signal})`));
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  try {
+    await manager.run(controller.signal);
+    log.info({}, 'stopped');
+    return 0;
+  } catch (thrown) {
+    const error = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+    log.error({ error }, 'stopped by an error');
+    return 1;
+  } finally {
+    process.off('SIGTERM', stop);
+    process.off('SIGINT', stop);
+  }
 }
