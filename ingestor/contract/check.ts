@@ -100,6 +100,11 @@ function findInObject(
   object: Readonly<Record<string, unknown>>,
   path: string,
 ): Problem | undefined {
+  // What kind of object it is comes first: what else is wrong with one of another kind says nothing.
+  for (const [name, schema] of Object.entries(properties)) {
+    const isOther = 'const' in schema && object[name] !== undefined && object[name] !== schema.const;
+    if (isOther) return findProblem(schema, object[name], `${path}/${pointerPart(name)}`);
+  }
   const missing = required.find((name) => object[name] === undefined);
   if (missing !== undefined) return { path: `${path}/${pointerPart(missing)}`, message: 'is missing' };
   const ofRecord = Object.values(patternProperties ?? {})[0];

@@ -67,6 +67,8 @@ async function runVerb(
   progress: ProgressKeeper,
 ): Promise<Ended> {
   try {
+    // Since the process began; with it, what a pod costs beyond its work is in the log.
+    environment.log.info({ startMilliseconds: Math.round(performance.now()) }, 'task starts');
     const running = verbs[verb](readTask(taskFile), environment);
     // An inlet serves its own status, with more in it.
     if (verb !== 'inlet') void progress.serve(environment.log);

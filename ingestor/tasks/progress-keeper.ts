@@ -1,9 +1,13 @@
 import type { Server } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
 import { zeroRecords } from '../contract/counts.ts';
 import type { Log } from '../contract/environment.ts';
 import type { TaskProgress } from '../contract/progress.ts';
 import { podLayout, type Verb } from '../contract/task.ts';
 import type { ProgressUpdate } from './environment.ts';
+
+/** Most tasks are small: they are done before a server would have been loaded, and nobody asked how far they are. */
+const patienceMilliseconds = 250;
 
 /** Keeps how far the task is, and serves it on the status port. */
 export class ProgressKeeper {
@@ -19,8 +23,10 @@ export class ProgressKeeper {
     this.#progress = { ...this.#progress, ...update };
   }
 
-  /** Loaded beside the work, which it never stops: who cannot listen is only not watched. */
+  /** Loaded after a while beside the work, which it never stops: who cannot listen is only not watched. */
   async serve(log: Log): Promise<void> {
+    await setTimeout(patienceMilliseconds, undefined, { ref: false });
+    if (this.#isClosed) return;
     const { createStatusServer } = await import('../inlet/status-server.ts');
     if (this.#isClosed) return;
     this.#server = createStatusServer({
