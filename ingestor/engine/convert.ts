@@ -5,7 +5,7 @@
 import type { ErrorCode } from '../contract/errors.ts';
 import type { ColumnPlan, RecordPlan } from './columns.ts';
 import { parseDate, parseDateTime } from './datetime.ts';
-import { hasInfinity, mayBeRounded, stringifyExact } from './exact.ts';
+import { hasInfinity, mayBeRounded, needsExactText, stringifyExact } from './exact.ts';
 import type { RecordError } from './schema.ts';
 import { appendPointer, isObject, type JsonObject } from './schemadocument.ts';
 
@@ -155,7 +155,7 @@ function toJsonText(value: unknown, state: State): unknown {
     state.rounded = true;
     if (hasInfinity(value)) return state.fail('OutOfRange', 'must hold numbers that a double can hold');
   }
-  return stringifyExact(value);
+  return needsExactText(value) ? stringifyExact(value) : JSON.stringify(value);
 }
 
 function structConverter({ children, closed }: ColumnPlan): ConvertValue {

@@ -18,9 +18,12 @@ export function parseExact(text: string): unknown {
   });
 }
 
-/** JSON text of a value that `parseExact` gave. */
+/** JSON text of a value that `parseExact` gave; bytes that Parquet has and JSON has not are base64. */
 export function stringifyExact(value: unknown): string {
-  return JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? rawNumber(item) : item)) ?? 'null';
+  return JSON.stringify(value, (_key, item: unknown) => {
+    if (typeof item === 'bigint') return rawNumber(item);
+    return item instanceof Uint8Array ? Buffer.from(item).toString('base64') : item;
+  });
 }
 
 /** True when a number in it may have been rounded by JSON.parse: an integer past 2^53. */
@@ -41,6 +44,11 @@ export function hasInfinity(value: unknown): boolean {
   return someLeaf(value, (leaf) => leaf === Number.POSITIVE_INFINITY || leaf === Number.NEGATIVE_INFINITY);
 }
 
+/** True when JSON.stringify would not do: there are bigints or bytes in it. */
+export function needsExactText(value: unknown): boolean {
+  return someLeaf(value, (leaf) => typeof leaf === 'bigint' || leaf instanceof Uint8Array);
+}
+
 /** True when there is a bigint in it. */
 export function hasBigInt(value: unknown): boolean {
   return someLeaf(value, (leaf) => typeof leaf === 'bigint');
@@ -48,15 +56,19 @@ export function hasBigInt(value: unknown): boolean {
 
 /** Without recursion: records nest as deep as they like. */
 function someLeaf(value: unknown, test: (leaf: unknown) => boolean): boolean {
-  if (typeof value !== 'object' || value === null) return test(value);
+  if (!isContainer(value)) return test(value);
   const pending: object[] = [value];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     for (const item of Object.values(next)) {
-      if (typeof item === 'object' && item !== null) pending.push(item);
+      if (isContainer(item)) pending.push(item);
       else if (test(item)) return true;
     }
   }
   return false;
+}
+
+function isContainer(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !(value instanceof Uint8Array);
 }
 
 /**

@@ -4,10 +4,8 @@
  * does all the rest.
  */
 import type { FuncKeywordDefinition } from 'ajv';
-import { exactInteger } from './exact.ts';
 import { appendPointer, isObject, type JsonObject, subschemas } from './schemadocument.ts';
-
-type Numeric = number | bigint;
+import { isMultipleOf, isNumeric, isOneOf, type Numeric } from './values.ts';
 
 /** The same schema with the keywords of `exactKeywords`. */
 export function exactly(root: JsonObject): JsonObject {
@@ -21,24 +19,10 @@ export function plainKeyword(keyword: string): string {
   return names.has(keyword) ? `${name.charAt(0).toLowerCase()}${name.slice(1)}` : keyword;
 }
 
-/** Decimal, as people mean it: 19.99 is a multiple of 0.01 though the doubles' quotient is no integer. */
-export function isMultipleOf(divisor: Numeric, value: unknown): boolean {
-  if (!isNumeric(value)) return true;
-  if (typeof value === 'number' && !Number.isFinite(value)) return false;
-  const [a, scaleA] = decimal(value);
-  const [b, scaleB] = decimal(divisor);
-  const scale = Math.max(scaleA, scaleB);
-  // A double reaches from 1e-324 to 1e308: at most 633 digits.
-  return (a * 10n ** BigInt(scale - scaleA)) % (b * 10n ** BigInt(scale - scaleB)) === 0n;
-}
-
 export const exactKeywords: readonly FuncKeywordDefinition[] = [
   { keyword: 'exactType', validate: hasType },
-  {
-    keyword: 'exactEnum',
-    validate: (values: readonly unknown[], value: unknown) => values.some((one) => same(one, value)),
-  },
-  { keyword: 'exactConst', validate: same },
+  { keyword: 'exactEnum', compile: (values: readonly unknown[]) => isOneOf(values) },
+  { keyword: 'exactConst', compile: (value: unknown) => isOneOf([value]) },
   { keyword: 'exactMinimum', validate: (bound: Numeric, value: unknown) => !isNumeric(value) || value >= bound },
   { keyword: 'exactMaximum', validate: (bound: Numeric, value: unknown) => !isNumeric(value) || value <= bound },
   {
@@ -80,10 +64,6 @@ function renameChild(item: unknown, at: string, below: ReadonlyMap<string, unkno
   return below.has(at) ? rename(item, at) : item;
 }
 
-function isNumeric(value: unknown): value is Numeric {
-  return typeof value === 'number' || typeof value === 'bigint';
-}
-
 function hasType(types: string | readonly string[], value: unknown): boolean {
   const list: readonly string[] = typeof types === 'string' ? [types] : types;
   return list.some((type) => {
@@ -94,25 +74,4 @@ function hasType(types: string | readonly string[], value: unknown): boolean {
     if (type === 'integer') return typeof value === 'bigint' || Number.isInteger(value);
     return typeof value === type;
   });
-}
-
-function same(a: unknown, b: unknown): boolean {
-  // biome-ignore lint/suspicious/noDoubleEquals: 5n == 5, and both are numbers
-  if (isNumeric(a) && isNumeric(b)) return a == b;
-  if (Array.isArray(a) && Array.isArray(b))
-    return a.length === b.length && a.every((item, index) => same(item, b[index]));
-  if (!isObject(a) || !isObject(b)) return a === b;
-  const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && same(a[key], b[key]));
-}
-
-/** The number as an integer over a power of ten. */
-function decimal(value: Numeric): [bigint, number] {
-  if (typeof value === 'bigint') return [value, 0];
-  if (Number.isSafeInteger(value)) return [BigInt(value), 0];
-  const [digits = '', exponent = '0'] = String(value).split('e');
-  const [whole = '', fraction = ''] = digits.split('.');
-  const scale = fraction.length - Number(exponent);
-  const unscaled = exactInteger(`${whole}${fraction}`) ?? 0n;
-  return scale < 0 ? [unscaled * 10n ** BigInt(-scale), 0] : [unscaled, scale];
 }

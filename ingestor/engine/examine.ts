@@ -41,7 +41,7 @@ class SchemaExaminer implements Examiner {
   }
 
   examine(record: JsonObject, row: unknown[], exact?: () => unknown): readonly RecordError[] {
-    return withoutOverflow(() => {
+    return withoutCrash(() => {
       if (this.#judge.accepts(record)) {
         const conversion = this.#converter.convert(record, row);
         if (conversion.rounded && exact) return this.examineExact(exact(), row);
@@ -54,7 +54,7 @@ class SchemaExaminer implements Examiner {
   }
 
   examineExact(record: unknown, row: unknown[]): readonly RecordError[] {
-    return withoutOverflow(() => {
+    return withoutCrash(() => {
       if (!isObject(record)) return [notAnObject];
       const errors = this.#judge.exactErrors(record);
       if (errors.length > 0) return this.#refusals(errors);
@@ -72,12 +72,16 @@ class SchemaExaminer implements Examiner {
 
 export const notAnObject: RecordError = { code: 'MalformedRecord', path: '', message: 'is no JSON object' };
 
-/** JSON that nests by the ten thousand exhausts the stack of whatever walks it: that is the record's fault. */
-function withoutOverflow(examine: () => readonly RecordError[]): readonly RecordError[] {
+/**
+ * JSON that nests by the ten thousand exhausts the stack of whatever walks it: that is the record's fault. So is any
+ * other error here, for what differs from one record to the next is the record; it must not stop those after it.
+ */
+function withoutCrash(examine: () => readonly RecordError[]): readonly RecordError[] {
   try {
     return examine();
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    return [{ code: 'MalformedRecord', path: '', message: 'nests too deeply' }];
+    if (error instanceof RangeError) return [{ code: 'MalformedRecord', path: '', message: 'nests too deeply' }];
+    const name = error instanceof Error ? error.name : 'Error';
+    return [{ code: 'SchemaMismatch', path: '', message: `cannot be judged: ${name}` }];
   }
 }

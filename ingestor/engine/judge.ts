@@ -2,16 +2,17 @@
  * The judge of every record: ajv. One validator stops at the first error, for the stream; one finds all, for what was
  * refused; a third, rarely needed, judges integers past 2^53 exactly.
  */
-import type { CodeKeywordDefinition, ErrorObject, KeywordCxt, Options, ValidateFunction } from 'ajv';
+import type { CodeKeywordDefinition, ErrorObject, KeywordCxt, KeywordDefinition, Options, ValidateFunction } from 'ajv';
 import { _, Ajv } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { RegExpEngine } from 'ajv/dist/types/index.js';
 import type { ForebayError } from '../contract/errors.ts';
 import { rounded } from './exact.ts';
-import { exactKeywords, exactly, isMultipleOf } from './exactkeywords.ts';
+import { exactKeywords, exactly } from './exactkeywords.ts';
 import { allFormats } from './formats.ts';
 import { compilePattern } from './pattern.ts';
 import { invalidSchema, isObject, type SchemaDocument, splitPointer, subschemas } from './schemadocument.ts';
+import { hasUniqueItems, isMultipleOf, isOneOf } from './values.ts';
 
 export interface Judge {
   /** True when the record is what the schema allows. Integers past 2^53 are judged as rounded. */
@@ -28,7 +29,7 @@ export function createJudge(document: SchemaDocument): Judge {
   let thorough: ValidateFunction | undefined;
   let exact: ErrorsOf | undefined;
   const errors: ErrorsOf = (record) => {
-    thorough ??= compile(document, document.plain, { allErrors: true, verbose: true });
+    thorough ??= compile(document, document.plain, { allErrors: true, verbose: true, validateSchema: false });
     return thorough(record) ? [] : (thorough.errors ?? []);
   };
   return {
@@ -81,13 +82,28 @@ function createAjv(document: SchemaDocument, options: Options): Ajv {
     ...options,
   };
   const ajv = document.draft === 'draft-07' ? new Ajv(all) : new Ajv2020(all);
-  for (const keyword of ['minLength', 'maxLength', 'multipleOf']) ajv.removeKeyword(keyword);
-  ajv.addKeyword(lengthKeyword('minLength'));
-  ajv.addKeyword(lengthKeyword('maxLength'));
-  ajv.addKeyword({ keyword: 'multipleOf', type: 'number', schemaType: 'number', validate: isMultipleOf });
+  for (const keyword of ownKeywords) ajv.removeKeyword(String(keyword.keyword)).addKeyword(keyword);
   for (const keyword of exactKeywords) ajv.addKeyword(keyword);
   return ajv;
 }
+
+/**
+ * In place of ajv's. Its comparison of values calls `toString` of the record's objects, which a record may have as a
+ * field; its `multipleOf` divides doubles.
+ */
+const ownKeywords: readonly KeywordDefinition[] = [
+  lengthKeyword('minLength'),
+  lengthKeyword('maxLength'),
+  { keyword: 'multipleOf', type: 'number', schemaType: 'number', validate: isMultipleOf },
+  {
+    keyword: 'enum',
+    schemaType: 'array',
+    compile: (values: readonly unknown[]) => isOneOf(values),
+    error: { message: 'must be one of the allowed values' },
+  },
+  { keyword: 'const', compile: (value: unknown) => isOneOf([value]) },
+  { keyword: 'uniqueItems', type: 'array', schemaType: 'boolean', validate: hasUniqueItems },
+];
 
 /** Length in code points, counted only where the number of UTF-16 units leaves it open: ajv's own halves its speed. */
 function lengthKeyword(keyword: 'minLength' | 'maxLength'): CodeKeywordDefinition {

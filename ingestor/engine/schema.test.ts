@@ -353,10 +353,23 @@ describe('checking a record', () => {
 
   test('what is no object is malformed, and nesting by the ten thousand is no crash', () => {
     for (const value of [5, 'x', null, [], undefined]) expect(compiled.check(value)[0]?.code).toBe('MalformedRecord');
-    const any = compileText({ properties: { a: {} } });
-    let deep: unknown = 1;
+    const tree = { type: 'array', items: { $ref: '#/$defs/tree' } };
+    const nested = compileText({ $defs: { tree }, properties: { a: { $ref: '#/$defs/tree' }, any: {} } });
+    let deep: unknown = [];
     for (let level = 0; level < 100_000; level += 1) deep = [deep];
-    expect(any.check({ a: deep })[0]?.code).toBe('MalformedRecord');
+    expect(nested.check({ a: deep })).toEqual([{ code: 'MalformedRecord', path: '', message: 'nests too deeply' }]);
+    expect(nested.check({ any: deep })).toEqual([]);
+  });
+
+  test('fields with the names of methods are fields', () => {
+    const odd = compileText({
+      properties: { a: { enum: [{ x: 1 }] }, l: { uniqueItems: true }, c: { const: { x: 1 } } },
+    });
+    const field = { toString: 1, valueOf: null, constructor: 'x', hasOwnProperty: [] };
+    expect(odd.check({ a: field })[0]?.code).toBe('NotInEnum');
+    expect(odd.check({ c: field })[0]?.code).toBe('NotInEnum');
+    expect(odd.check({ l: [field, { ...field, valueOf: 2 }] })).toEqual([]);
+    expect(odd.check({ l: [field, { ...field }] })[0]?.code).toBe('SchemaMismatch');
   });
 
   test('at most 20 reasons are given', () => {

@@ -154,6 +154,9 @@ function checkPlace({ schema, pointer }: Located, document: SchemaDocument): voi
   if (isObject(schema.patternProperties)) {
     for (const source of Object.keys(schema.patternProperties)) checkPattern(pointer, 'patternProperties', source);
   }
+  if (document.draft === 'draft-07' && schema.$ref !== undefined && schema.$id !== undefined && pointer !== '') {
+    throw invalidSchema(pointer, '$id', 'does not count beside $ref in draft-07; remove it');
+  }
   const local = typeof schema.$ref === 'string' && schema.$ref.startsWith('#') && !document.embedded;
   if (local && !resolveReference(document, String(schema.$ref))) {
     throw invalidSchema(pointer, '$ref', `"${schema.$ref}" is not in the document`);
