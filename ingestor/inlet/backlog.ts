@@ -17,7 +17,7 @@ export interface WriterBacklog {
   readonly writer: string;
   readonly from: number;
   readonly to: number;
-  /** Stored bytes of each, `from` first; 0 for one that is gone. */
+  /** Stored bytes of each, `from` first; 0 for one that was not seen. */
   readonly sizes: readonly number[];
   /** When the store got the newest, milliseconds since 1970. */
   readonly newestTime: number;
@@ -44,7 +44,7 @@ export async function listBacklog(
   const known = new Set((await listWriters(store, inlet, waiting)).map(({ writer }) => writer));
   for (const writer of known) {
     const from = (taken[writer]?.sequence ?? 0) + 1;
-    const backlog = await writerBacklog(writer, from, () => listFrom(store, inlet, writer, from, waiting));
+    const backlog = toBacklog(writer, from, await listFrom(store, inlet, writer, from, waiting));
     if (backlog) backlogs.push(backlog);
   }
   return { writers: backlogs, known };
@@ -59,15 +59,26 @@ export async function listWholeBacklog(
 ): Promise<Backlog> {
   const known = new Set((await listWriters(store, inlet, waiting)).map(({ writer }) => writer));
   const folder = segmentsFolder(inlet);
-  const first = bySequence(await listAll(store, folder, waiting));
   const backlogs: WriterBacklog[] = [];
-  for (const writer of first.keys()) {
-    const list = async () => bySequence(await listAll(store, `${folder}${writer}/`, waiting)).get(writer) ?? new Map();
-    const from = taken[writer] === undefined ? lowest(await list()) : taken[writer].sequence + 1;
-    const backlog = from === undefined ? undefined : await writerBacklog(writer, from, list);
+  for (const [writer, seen] of bySequence(await listAll(store, folder, waiting))) {
+    const from = (taken[writer]?.sequence ?? 0) + 1;
+    const backlog = taken[writer]
+      ? toBacklog(writer, from, seen)
+      : await unknownBacklog(store, folder, writer, waiting);
     if (backlog) backlogs.push(backlog);
   }
   return { writers: backlogs, known };
+}
+
+/** From its lowest, in a listing that began after one of its segments was seen: so what is below that one shows. */
+async function unknownBacklog(
+  store: Store,
+  folder: string,
+  writer: string,
+  waiting: Waiting,
+): Promise<WriterBacklog | undefined> {
+  const sequences = bySequence(await listAll(store, `${folder}${writer}/`, waiting)).get(writer) ?? new Map();
+  return toBacklog(writer, lowest(sequences), sequences);
 }
 
 export interface KnownWriter {
@@ -95,20 +106,13 @@ export async function listAll(store: Store, prefix: string, waiting: Waiting): P
 type Sequences = Map<number, ObjectFacts>;
 
 /**
- * A writer makes one segment after the other. So one that is missing below another either came after the listing had
- * passed its place, or is gone for good; a listing that begins later tells. What that one does not show is taken as
- * gone: to wait for it would stop the writer's line for ever.
+ * A writer makes one segment after the other: all below one that was seen are there, also those that came when the
+ * listing had passed their place, or they are gone for good. Which of both shows when they are read.
  */
-async function writerBacklog(
-  writer: string,
-  from: number,
-  list: () => Promise<Sequences>,
-): Promise<WriterBacklog | undefined> {
-  const seen = await list();
-  const to = Math.max(from - 1, highest(seen));
+function toBacklog(writer: string, from: number, seen: Sequences): WriterBacklog | undefined {
+  const to = highest(seen);
   if (to < from) return undefined;
-  const complete = hasAll(seen, from, to) ? seen : await list();
-  const sizes = Array.from({ length: to - from + 1 }, (_, index) => complete.get(from + index)?.size ?? 0);
+  const sizes = Array.from({ length: to - from + 1 }, (_, index) => seen.get(from + index)?.size ?? 0);
   return { writer, from, to, sizes, newestTime: seen.get(to)?.lastModified ?? 0 };
 }
 
@@ -143,16 +147,10 @@ function bySequence(objects: readonly ObjectFacts[]): Map<string, Sequences> {
   return writers;
 }
 
-function hasAll(sequences: Sequences, from: number, to: number): boolean {
-  for (let sequence = from; sequence <= to; sequence += 1) if (!sequences.has(sequence)) return false;
-  return true;
-}
-
 function highest(sequences: Sequences): number {
   return [...sequences.keys()].reduce((most, sequence) => Math.max(most, sequence), 0);
 }
 
-function lowest(sequences: Sequences): number | undefined {
-  const [first, ...others] = sequences.keys();
-  return first === undefined ? undefined : others.reduce((least, sequence) => Math.min(least, sequence), first);
+function lowest(sequences: Sequences): number {
+  return [...sequences.keys()].reduce((least, sequence) => Math.min(least, sequence), Number.MAX_SAFE_INTEGER);
 }

@@ -102,7 +102,7 @@ function openEngine(work: RoundWork, files: AttemptFiles, { signal }: Waiting): 
 }
 
 async function ingestAll(work: RoundWork, engine: Engine, waiting: Waiting): Promise<Tally> {
-  const tally = new Tally(work.before);
+  const tally = new Tally(work.before, work.plan.takes);
   for await (const read of readSegments(work.store, work.inlet, work.plan.takes, waiting)) {
     const key = segmentKey(work.inlet, read.writer, read.sequence);
     const fails = work.failures.get(key) ?? 0;
@@ -174,7 +174,7 @@ function toReceipt(work: RoundWork, attempt: string, tally: Tally, output: Engin
 
 function writersAfter({ before, plan }: RoundWork, tally: Tally): WritersProgress {
   const kept = Object.entries(before).filter(([writer]) => !plan.forget.includes(writer));
-  return { ...Object.fromEntries(kept), ...tally.progress(plan.takes) };
+  return { ...Object.fromEntries(kept), ...tally.progress() };
 }
 
 function lostClass(count: number): ErrorClass[] {

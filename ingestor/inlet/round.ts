@@ -134,10 +134,9 @@ async function commit(
   receipt: RoundReceipt,
   waiting: Waiting,
 ): Promise<RoundOutcome> {
-  const isWhole = await hasAllFiles(dataset, receipt, waiting);
   return await commitToTable<RoundOutcome>(
     dataset.table,
-    (table, stamp) => {
+    async (table, stamp) => {
       const state = inletState(table, id);
       if (state.round >= plan.round) return { done: { state, table, committed: true } };
       if (state.round !== plan.round - 1) {
@@ -146,6 +145,7 @@ async function commit(
           `round ${plan.round} follows on round ${state.round}: the table went back`,
         );
       }
+      const isWhole = await hasAllFiles(dataset, receipt, waiting);
       return { change: isWhole ? land(id, state, receipt, stamp.time) : passOver(id, state, plan.round) };
     },
     waiting,

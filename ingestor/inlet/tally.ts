@@ -21,18 +21,19 @@ export interface TallyCounts {
 export class Tally {
   readonly unreadable: { writer: string; sequence: number }[] = [];
   readonly #before: WritersProgress;
+  readonly #takes: RoundPlan['takes'];
   readonly #base = new Map<string, Count>();
   readonly #upTo = new Map<string, Count & { readonly time: number }>();
   #readable = 0;
 
-  constructor(before: WritersProgress) {
+  constructor(before: WritersProgress, takes: RoundPlan['takes']) {
     this.#before = before;
+    this.#takes = takes;
   }
 
   addReadable({ writer, records, bytes, upTo }: SegmentHeader, time: number): void {
-    // A writer that nobody remembers began somewhere: what came before its first segment here was counted then.
     const first = { records: upTo.records - records, bytes: upTo.bytes - bytes };
-    if (!this.#base.has(writer)) this.#base.set(writer, this.#before[writer] ?? first);
+    if (!this.#base.has(writer)) this.#base.set(writer, this.#before[writer] ?? this.#beginning(writer, first));
     this.#upTo.set(writer, { ...upTo, time });
     this.#readable += records;
   }
@@ -53,12 +54,18 @@ export class Tally {
   }
 
   /** How far the writers of the round are taken by it. */
-  progress(takes: RoundPlan['takes']): Record<string, WriterProgress> {
-    const entries = takes.map(({ writer, to }) => {
+  progress(): Record<string, WriterProgress> {
+    const entries = this.#takes.map(({ writer, to }) => {
       const before = this.#before[writer] ?? { records: 0, bytes: 0, time: 0 };
       const { records, bytes, time } = this.#upTo.get(writer) ?? before;
       return [writer, { sequence: to, records, bytes, time }] as const;
     });
     return Object.fromEntries(entries);
+  }
+
+  /** A writer that everybody has forgotten does not begin at 1: what it wrote before was counted then. */
+  #beginning(writer: string, first: Count): Count {
+    const isNew = this.#takes.some((take) => take.writer === writer && take.from === 1);
+    return isNew ? { records: 0, bytes: 0 } : first;
   }
 }
