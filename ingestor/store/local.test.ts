@@ -133,7 +133,7 @@ describe('files of other programs', () => {
   });
 });
 
-describe('processes that die', () => {
+describe('processes that die', { timeout: 60_000 }, () => {
   test('give the lock back', async () => {
     const path = newFolder();
     const store = new LocalStore(path);
