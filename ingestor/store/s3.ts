@@ -1,8 +1,6 @@
 /** S3 and what speaks its protocol. Conditions are put on single PutObject requests only: see docs/stores.md. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { rootCertificates } from 'node:tls';
 import {
+  DeleteObjectCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
   type GetObjectCommandOutput,
@@ -10,13 +8,14 @@ import {
   ListObjectsV2Command,
   type ListObjectsV2CommandOutput,
   PutObjectCommand,
-  S3Client,
+  type S3Client,
 } from '@aws-sdk/client-s3';
-import { type Clock, type Log, silentLog, systemClock } from '../contract/environment.ts';
+import { type Clock, type Log, type Random, silentLog, systemClock, systemRandom } from '../contract/environment.ts';
 import { ForebayError } from '../contract/errors.ts';
 import type { S3Location } from '../contract/task.ts';
 import type { OpenStoreOptions } from './open.ts';
-import { httpStatus, S3Errors } from './s3-errors.ts';
+import { openClient } from './s3-client.ts';
+import { type Action, httpStatus, nameOf, S3Errors } from './s3-errors.ts';
 import { S3Upload } from './s3-upload.ts';
 import type {
   CallOptions,
@@ -32,66 +31,24 @@ import type {
 /** Refused keys are read again for this long: a mounted Secret follows its change within about 90 s. */
 const refusedForMilliseconds = 120_000;
 const refusedPauseMilliseconds = 5_000;
+/** Races for one object (409) are run again so often, with pauses up to the longest. */
+const mostConflicts = 10;
+const conflictPauseMilliseconds = 500;
 /** A read that breaks this often in a row without a byte between gives up. */
 const mostBrokenReads = 5;
 const breakPauseMilliseconds = 200;
+/** For calls with a small body: a server that does not begin to answer by then is given up. */
+const answerMilliseconds = 20_000;
+const smallBody = 1 << 20;
 /** Of DeleteObjects, by its specification. */
 const deleteBatch = 1_000;
+/** Where a server knows no DeleteObjects. */
+const deletesAtOnce = 16;
+/** Clocks that differ by more are worth a word: the client makes up for it, logs and schedules do not. */
+const skewMilliseconds = 60_000;
 
 export async function openS3Store(location: S3Location, options: OpenStoreOptions = {}): Promise<Store> {
   return new S3Store(await openClient(location), location, options);
-}
-
-async function openClient(location: S3Location): Promise<S3Client> {
-  const { credentialsPath, endpoint, forcePathStyle = false, caPath } = location;
-  const ca = caPath === undefined ? undefined : [...rootCertificates, await readCertificates(caPath)];
-  return new S3Client({
-    region: location.region ?? process.env.AWS_REGION ?? 'us-east-1',
-    forcePathStyle,
-    ...(endpoint === undefined ? {} : { endpoint }),
-    ...(credentialsPath === undefined ? {} : { credentials: () => readCredentials(credentialsPath) }),
-    // Other servers refuse checksums in trailers, or leave them in the object.
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
-    maxAttempts: 5,
-    requestHandler: {
-      connectionTimeout: 5_000,
-      requestTimeout: 60_000,
-      socketAcquisitionWarningTimeout: 60_000,
-      httpAgent: { keepAlive: true, maxSockets: 64 },
-      httpsAgent: { keepAlive: true, maxSockets: 64, ...(ca === undefined ? {} : { ca }) },
-    },
-  });
-}
-
-async function readCertificates(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new ForebayError('CredentialsRefused', `the certificates at ${path} cannot be read`, { cause });
-  }
-}
-
-/** Read for every request that is signed: a rotated key is used at once. Expired from the start, so never kept. */
-async function readCredentials(folder: string) {
-  const [accessKeyId, secretAccessKey, sessionToken] = await Promise.all([
-    readKey(folder, 'accessKeyID'),
-    readKey(folder, 'secretAccessKey'),
-    readKey(folder, 'sessionToken'),
-  ]);
-  if (!accessKeyId || !secretAccessKey) {
-    const missing = accessKeyId ? 'secretAccessKey' : 'accessKeyID';
-    throw new ForebayError('CredentialsRefused', `the Secret of the store has no key ${missing}`);
-  }
-  return { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}), expiration: new Date() };
-}
-
-async function readKey(folder: string, name: string): Promise<string | undefined> {
-  try {
-    return (await readFile(join(folder, name), 'utf8')).trim();
-  } catch {
-    return undefined;
-  }
 }
 
 class S3Store implements Store {
@@ -100,100 +57,133 @@ class S3Store implements Store {
   readonly #bucket: string;
   readonly #prefix: string;
   readonly #clock: Clock;
+  readonly #random: Random;
   readonly #log: Log;
   readonly #errors: S3Errors;
   readonly #refusedFor: number;
+  #deletesBatches = true;
+  #toldOfSkew = false;
+  #closed = false;
 
   constructor(client: S3Client, location: S3Location, options: OpenStoreOptions) {
     this.#client = client;
     this.#bucket = location.bucket;
     this.#prefix = location.prefix === '' ? '' : `${location.prefix}/`;
     this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? systemRandom;
     this.#log = options.log ?? silentLog;
     this.#errors = new S3Errors(location);
     this.#refusedFor = options.credentialsPatienceMilliseconds ?? refusedForMilliseconds;
     this.url = `s3://${location.bucket}${location.prefix === '' ? '' : `/${location.prefix}`}`;
   }
 
+  /** A broken answer is asked for again from its start: objects that are read so are small. */
   async get(key: string, options?: CallOptions): Promise<StoredObject | undefined> {
-    return await this.#call(key, options, async (abort) => {
-      const answer = await this.#client.send(new GetObjectCommand(this.#at(key)), abort).catch(ifMissing);
-      if (!answer?.Body) return undefined;
-      return { ...factsOf(key, answer), body: await answer.Body.transformToByteArray() };
-    });
-  }
-
-  async *read(key: string, options: ReadOptions = {}): AsyncGenerator<Uint8Array> {
-    let { start = 0, ifMatch } = options;
-    const { end, signal } = options;
-    let broken = 0;
-    while (end === undefined || start < end) {
-      const opened = await this.#call(key, options, (abort) => this.#openRange(key, start, end, ifMatch, abort));
-      if (opened === undefined) return;
-      ifMatch = opened.etag;
+    for (let broken = 1; ; broken += 1) {
+      const answer = await this.#call('read', key, options, (quick) =>
+        this.#client.send(new GetObjectCommand(this.#at(key)), quick).catch(ifMissing),
+      );
+      if (answer === undefined) return undefined;
       try {
-        for await (const chunk of opened.body) {
-          start += chunk.length;
-          broken = 0;
-          yield chunk;
-        }
-        return;
+        const body = await collect(answer.Body);
+        if (body.length !== (answer.ContentLength ?? body.length)) throw new Error('the answer is too short');
+        return { ...factsOf(key, answer), body };
       } catch (thrown) {
-        signal?.throwIfAborted();
-        broken += 1;
-        if (broken >= mostBrokenReads) throw this.#errors.translate(thrown, key);
-        await this.#clock.sleep(breakPauseMilliseconds * broken, signal);
+        await this.#afterBreak(thrown, broken, key, options);
       }
     }
   }
 
-  async #openRange(key: string, start: number, end: number | undefined, ifMatch: string | undefined, abort: Abort) {
-    const range =
-      start === 0 && end === undefined ? {} : { Range: `bytes=${start}-${end === undefined ? '' : end - 1}` };
-    const match = ifMatch === undefined ? {} : { IfMatch: ifMatch };
+  async *read(key: string, options: ReadOptions = {}): AsyncGenerator<Uint8Array> {
+    let { start = 0, ifMatch } = options;
+    for (let broken = 0; options.end === undefined || start < options.end; ) {
+      const range = { start, end: options.end, ifMatch };
+      const part = await this.#call('read', key, options, (quick) => this.#openRange(key, range, quick));
+      if (part === undefined) return;
+      ifMatch = part.etag;
+      try {
+        for await (const chunk of part.body) {
+          start += chunk.length;
+          broken = 0;
+          yield chunk;
+        }
+        if (start >= part.end) return;
+        throw new Error('the answer is too short');
+      } catch (thrown) {
+        broken += 1;
+        await this.#afterBreak(thrown, broken, key, options);
+      }
+    }
+  }
+
+  /** Undefined when the range begins at or after the end. */
+  async #openRange(key: string, { start, end, ifMatch }: Range, quick: SendOptions): Promise<Part | undefined> {
+    const isWhole = start === 0 && end === undefined;
+    const request = {
+      ...this.#at(key),
+      ...(isWhole ? {} : { Range: `bytes=${start}-${end === undefined ? '' : end - 1}` }),
+      ...(ifMatch === undefined ? {} : { IfMatch: ifMatch }),
+    };
     try {
-      const answer = await this.#client.send(new GetObjectCommand({ ...this.#at(key), ...range, ...match }), abort);
-      const { Body, ETag } = answer;
-      if (!Body || ETag === undefined) return undefined;
-      return { body: bytesOf(Body), etag: ETag };
+      const answer = await this.#client.send(new GetObjectCommand(request), quick);
+      if (answer.ETag === undefined) return undefined;
+      if (!isWhole && start > 0 && answer.ContentRange === undefined) {
+        throw new ForebayError('StoreUnsuitable', `${this.url}/${key}: the store gives no ranges of objects`);
+      }
+      return { body: bytesOf(answer.Body), etag: answer.ETag, end: start + (answer.ContentLength ?? 0) };
     } catch (thrown) {
       const status = httpStatus(thrown);
       if (status === 416) return undefined;
       if (status === 412 || isMissing(thrown)) {
-        throw new ForebayError('FileChanged', `${this.url}/${key} was changed or is gone`, { cause: thrown });
+        throw new ForebayError('FileChanged', `${this.url}/${key} was changed or is gone`);
       }
       throw thrown;
     }
   }
 
+  /** Waits before a read goes on where it broke. */
+  async #afterBreak(thrown: unknown, broken: number, key: string, options: CallOptions | undefined): Promise<void> {
+    options?.signal?.throwIfAborted();
+    if (thrown instanceof ForebayError) throw thrown;
+    if (broken >= mostBrokenReads) throw this.#errors.translate(thrown, 'read', key);
+    this.#log.debug({ store: this.url, key, reason: nameOf(thrown) }, 'reading broke, going on');
+    await this.#clock.sleep(breakPauseMilliseconds * broken, options?.signal);
+  }
+
   async head(key: string, options?: CallOptions): Promise<ObjectFacts | undefined> {
-    return await this.#call(key, options, async (abort) => {
-      const answer = await this.#client.send(new HeadObjectCommand(this.#at(key)), abort).catch(ifMissing);
+    return await this.#call('read', key, options, async (quick) => {
+      const answer = await this.#client.send(new HeadObjectCommand(this.#at(key)), quick).catch(ifMissing);
       return answer ? factsOf(key, answer) : undefined;
     });
   }
 
   async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ObjectFacts> {
-    let token: string | undefined;
-    do {
-      const page: ListObjectsV2CommandOutput = await this.#call(prefix, options, (abort) =>
-        this.#client.send(
-          new ListObjectsV2Command({
-            Bucket: this.#bucket,
-            Prefix: this.#prefix + prefix,
-            MaxKeys: options.pageSize ?? 1_000,
-            ...(token === undefined ? {} : { ContinuationToken: token }),
-          }),
-          abort,
-        ),
-      );
+    for (let token: string | undefined; ; ) {
+      const page = await this.#page(prefix, token, options);
       for (const { Key, Size, ETag, LastModified } of page.Contents ?? []) {
-        if (Key === undefined) continue;
-        const key = Key.slice(this.#prefix.length);
-        yield factsOf(key, { ContentLength: Size, ETag, LastModified });
+        const key = decodeKey(Key ?? '', page);
+        if (!key.startsWith(this.#prefix)) continue;
+        yield factsOf(key.slice(this.#prefix.length), { ContentLength: Size, ETag, LastModified });
       }
-      token = page.IsTruncated ? page.NextContinuationToken : undefined;
-    } while (token !== undefined);
+      if (!page.IsTruncated) return;
+      // Else a listing would be taken for whole that is not, or have no end.
+      if (page.NextContinuationToken === undefined || page.NextContinuationToken === token) {
+        throw new ForebayError('StoreUnsuitable', `${this.url} lists objects in pages that lead nowhere`);
+      }
+      token = page.NextContinuationToken;
+    }
+  }
+
+  async #page(prefix: string, token: string | undefined, options: ListOptions): Promise<ListObjectsV2CommandOutput> {
+    const command = new ListObjectsV2Command({
+      Bucket: this.#bucket,
+      Prefix: this.#prefix + prefix,
+      MaxKeys: options.pageSize ?? 1_000,
+      // XML cannot say every key.
+      EncodingType: 'url',
+      ...(token === undefined ? {} : { ContinuationToken: token }),
+    });
+    return await this.#call('list', prefix, options, (quick) => this.#client.send(command, quick));
   }
 
   async putIfAbsent(key: string, body: Uint8Array | string, options?: CallOptions): Promise<ConditionalOutcome> {
@@ -215,40 +205,72 @@ class S3Store implements Store {
     condition: { readonly IfNoneMatch: string } | { readonly IfMatch: string },
     options: CallOptions | undefined,
   ): Promise<ConditionalOutcome> {
-    return await this.#call(key, options, async (abort) => {
+    const command = new PutObjectCommand({ ...this.#at(key), Body: body, ...condition });
+    return await this.#call('write', key, options, async (quick) => {
       try {
-        const command = new PutObjectCommand({ ...this.#at(key), Body: body, ...condition });
-        const { ETag } = await this.#client.send(command, abort);
+        const { ETag } = await this.#client.send(command, forBody(body, quick));
         return { created: true, ...(ETag === undefined ? {} : { etag: ETag }) };
       } catch (thrown) {
-        // A missing object does not match either. 409 is a race and proves nothing: it is thrown.
+        // A missing object does not match either.
         if (httpStatus(thrown) === 412) return { created: false };
         if ('IfMatch' in condition && isMissing(thrown)) return { created: false };
+        if (httpStatus(thrown) === 501) throw unconditional(this.url);
         throw thrown;
       }
     });
   }
 
   async put(key: string, body: Uint8Array | string, options?: CallOptions): Promise<void> {
-    await this.#call(key, options, async (abort) => {
-      await this.#client.send(new PutObjectCommand({ ...this.#at(key), Body: body }), abort);
-    });
+    const command = new PutObjectCommand({ ...this.#at(key), Body: body });
+    await this.#call('write', key, options, (quick) => this.#client.send(command, forBody(body, quick)));
   }
 
   upload(key: string, options?: CallOptions): Upload {
-    return new S3Upload(this.#client, this.#at(key), key, (work) => this.#call(key, options, work));
+    return new S3Upload(this.#client, this.#at(key), key, options?.signal, (signal, work) =>
+      this.#call('upload', key, { signal }, () => work({ abortSignal: signal })),
+    );
   }
 
   async delete(keys: readonly string[], options?: CallOptions): Promise<void> {
+    options?.signal?.throwIfAborted();
     for (let first = 0; first < keys.length; first += deleteBatch) {
       const batch = keys.slice(first, first + deleteBatch);
-      const Objects = batch.map((key) => ({ Key: this.#prefix + key }));
-      const command = new DeleteObjectsCommand({ Bucket: this.#bucket, Delete: { Objects, Quiet: true } });
-      const { Errors } = await this.#call(batch[0] ?? '', options, (abort) => this.#client.send(command, abort));
-      const failed = Errors?.find((error) => error.Code !== 'NoSuchKey');
-      if (failed)
-        throw this.#errors.translate(Object.assign(new Error(failed.Message), { name: failed.Code }), batch[0]);
+      if (batch.length === 1 || !(await this.#deleteBatch(batch, options))) await this.#deleteEach(batch, options);
     }
+  }
+
+  /** False where the server has no such call, or wants a header that the client does not send any more. */
+  async #deleteBatch(keys: readonly string[], options: CallOptions | undefined): Promise<boolean> {
+    if (!this.#deletesBatches) return false;
+    const Objects = keys.map((key) => ({ Key: this.#prefix + key }));
+    const command = new DeleteObjectsCommand({ Bucket: this.#bucket, Delete: { Objects, Quiet: true } });
+    const answer = await this.#call('delete', keys[0] ?? '', options, (quick) =>
+      this.#client.send(command, quick).catch(ifUnknownCall),
+    );
+    if (answer === undefined) {
+      this.#deletesBatches = false;
+      return false;
+    }
+    // Those that failed are asked for one by one: for another try, or for an answer that says why.
+    const failed = new Set((answer.Errors ?? []).map(({ Key }) => Key));
+    if (failed.size > 0)
+      await this.#deleteEach(
+        keys.filter((key) => failed.has(this.#prefix + key)),
+        options,
+      );
+    return true;
+  }
+
+  async #deleteEach(keys: readonly string[], options: CallOptions | undefined): Promise<void> {
+    const rest = keys.values();
+    const worker = async () => {
+      for (const key of rest) {
+        await this.#call('delete', key, options, (quick) =>
+          this.#client.send(new DeleteObjectCommand(this.#at(key)), quick).catch(ifMissing),
+        );
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(deletesAtOnce, keys.length) }, worker));
   }
 
   /** The Date header of an answer. */
@@ -263,13 +285,14 @@ class S3Store implements Store {
       },
       { step: 'deserialize', name: 'dateOfAnswer', priority: 'low' },
     );
-    await this.#call('', options, (abort) => this.#client.send(command, abort));
+    await this.#call('list', '', options, (quick) => this.#client.send(command, quick));
     const now = Date.parse(date ?? '');
     if (Number.isNaN(now)) throw new ForebayError('StoreUnavailable', `${this.url} gives no Date in its answers`);
     return now;
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     this.#client.destroy();
   }
 
@@ -277,24 +300,88 @@ class S3Store implements Store {
     return { Bucket: this.#bucket, Key: this.#prefix + key };
   }
 
-  /** Errors become ours; refused credentials are tried again for a while, since their files may be about to change. */
-  async #call<T>(key: string, options: CallOptions | undefined, work: (abort: Abort) => Promise<T>): Promise<T> {
+  /**
+   * One call, whose errors become ours. Refused credentials are tried again for a while, since their files may be about
+   * to change; a race for an object (409) is run again, since it proves nothing.
+   */
+  async #call<T>(
+    action: Action,
+    key: string,
+    options: CallOptions | undefined,
+    work: (quick: SendOptions) => Promise<T>,
+  ): Promise<T> {
+    if (this.#closed) throw new Error(`the store ${this.url} is closed`);
     const signal = options?.signal;
     const began = this.#clock.now();
-    for (;;) {
+    for (let conflicts = 1; ; ) {
       signal?.throwIfAborted();
       try {
-        return await work(signal ? { abortSignal: signal } : {});
+        return await work({ requestTimeout: answerMilliseconds, ...(signal ? { abortSignal: signal } : {}) });
       } catch (thrown) {
         signal?.throwIfAborted();
-        const error = this.#errors.translate(thrown, key);
-        const waited = this.#clock.now() - began;
-        if (error.code !== 'CredentialsRefused' || waited + refusedPauseMilliseconds > this.#refusedFor) throw error;
-        this.#log.warn({ store: this.url, reason: error.message }, 'credentials refused, reading them again');
-        await this.#clock.sleep(refusedPauseMilliseconds, signal);
+        const error = this.#errors.translate(thrown, action, key);
+        if (error.code === 'CredentialsRefused') {
+          await this.#waitForCredentials(error, began, signal);
+        } else if (httpStatus(thrown) === 409 && conflicts < mostConflicts) {
+          conflicts += 1;
+          await this.#clock.sleep(this.#random.number() * conflictPauseMilliseconds, signal);
+        } else {
+          throw error;
+        }
+      } finally {
+        this.#tellSkew();
       }
     }
   }
+
+  async #waitForCredentials(error: ForebayError, began: number, signal: AbortSignal | undefined): Promise<void> {
+    const left = this.#refusedFor - (this.#clock.now() - began);
+    if (left <= 0) throw error;
+    this.#log.warn({ store: this.url, reason: error.message }, 'credentials refused, reading them again');
+    await this.#clock.sleep(Math.min(refusedPauseMilliseconds, left), signal);
+  }
+
+  /** The client learns the server's time from every answer, and signs by it. */
+  #tellSkew(): void {
+    const { systemClockOffset } = this.#client.config;
+    if (this.#toldOfSkew || Math.abs(systemClockOffset) < skewMilliseconds) return;
+    this.#toldOfSkew = true;
+    const seconds = Math.round(systemClockOffset / 1000);
+    this.#log.warn({ store: this.url, seconds }, 'the clock of the store differs from the one here');
+  }
+}
+
+interface SendOptions {
+  readonly abortSignal?: AbortSignal;
+  /** Milliseconds until the answer begins. */
+  readonly requestTimeout?: number;
+}
+
+interface Range {
+  readonly start: number;
+  readonly end: number | undefined;
+  readonly ifMatch: string | undefined;
+}
+
+interface Part {
+  readonly body: AsyncIterable<Uint8Array>;
+  readonly etag: string;
+  /** Where it ends in the object. */
+  readonly end: number;
+}
+
+/** A large body takes as long as it takes, while something moves. */
+function forBody(body: Uint8Array | string, { requestTimeout, ...options }: SendOptions): SendOptions {
+  return body.length > smallBody || requestTimeout === undefined ? options : { ...options, requestTimeout };
+}
+
+function unconditional(url: string): ForebayError {
+  return new ForebayError('StoreUnsuitable', `${url}: the store knows no conditional writes`);
+}
+
+/** As the Query of a URL: a space is a plus. */
+function decodeKey(key: string, { EncodingType }: ListObjectsV2CommandOutput): string {
+  return EncodingType === 'url' ? decodeURIComponent(key.replaceAll('+', ' ')) : key;
 }
 
 function dateHeader(response: unknown): string | undefined {
@@ -302,10 +389,6 @@ function dateHeader(response: unknown): string | undefined {
   const { headers } = response;
   if (typeof headers !== 'object' || headers === null || !('date' in headers)) return undefined;
   return typeof headers.date === 'string' ? headers.date : undefined;
-}
-
-interface Abort {
-  readonly abortSignal?: AbortSignal;
 }
 
 function factsOf(
@@ -317,16 +400,26 @@ function factsOf(
 }
 
 function isMissing(thrown: unknown): boolean {
-  return httpStatus(thrown) === 404 && !(thrown instanceof Error && thrown.name === 'NoSuchBucket');
+  return httpStatus(thrown) === 404 && nameOf(thrown) !== 'NoSuchBucket';
 }
 
 function ifMissing(thrown: unknown): undefined {
-  if (isMissing(thrown)) return undefined;
-  throw thrown;
+  if (!isMissing(thrown)) throw thrown;
+}
+
+function ifUnknownCall(thrown: unknown): undefined {
+  if (![400, 405, 411, 501].includes(httpStatus(thrown) ?? 0)) throw thrown;
+}
+
+async function collect(body: GetObjectCommandOutput['Body']): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of bytesOf(body)) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }
 
 /** In Node.js the body is a readable stream of buffers. */
-async function* bytesOf(body: NonNullable<GetObjectCommandOutput['Body']>): AsyncGenerator<Uint8Array> {
+async function* bytesOf(body: GetObjectCommandOutput['Body']): AsyncGenerator<Uint8Array> {
+  if (body === undefined) return;
   if (!(Symbol.asyncIterator in body)) throw new ForebayError('InternalError', 'the S3 client gave no stream');
   for await (const chunk of body) {
     if (chunk instanceof Uint8Array) yield chunk;
