@@ -27,6 +27,7 @@ import { deleteTask } from '../tasks/ensure.ts';
 import { type FailedTask, indexOf } from '../tasks/observe.ts';
 import { asObstacle } from '../tasks/obstacle.ts';
 import { terminationOf } from '../tasks/pods.ts';
+import { reconciler } from '../tasks/reconciler.ts';
 import { jobOf, runShards, runTask, type TaskOrder, type Underway } from '../tasks/run-task.ts';
 import { writeStatus } from '../tasks/write-status.ts';
 import {
@@ -63,13 +64,13 @@ interface Work {
 }
 
 export function reconcileBatch(context: OperatorContext): Reconcile {
-  return async (key, { signal }) => {
-    const cached = context.caches.batches.store.get(key);
-    if (cached === undefined || cached.metadata.deletionTimestamp !== undefined) return;
-    const batch = context.ownWrites.newest(cached);
-    const work: Work = { context, signal, stored: batch, batch };
-    return await conclude(work, await takeSteps(work));
-  };
+  return reconciler(context, {
+    resources: context.caches.batches,
+    reconcile: async (batch, { signal }) => {
+      const work: Work = { context, signal, stored: batch, batch };
+      return await conclude(work, await takeSteps(work));
+    },
+  });
 }
 
 async function takeSteps(work: Work): Promise<Outlook> {

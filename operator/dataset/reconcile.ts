@@ -14,6 +14,7 @@ import {
   keyString,
   type Logger,
   type Reconcile,
+  type ReconcileContext,
   type ReconcileResult,
   timestamp,
 } from '../runtime/index.ts';
@@ -24,6 +25,7 @@ import { maxTaskBytes, type TaskPlan } from '../specs/task.ts';
 import type { OperatorContext } from '../tasks/context.ts';
 import type { FailedTask } from '../tasks/observe.ts';
 import { asObstacle } from '../tasks/obstacle.ts';
+import { reconciler } from '../tasks/reconciler.ts';
 import { runTask, type TaskOrder, type Underway } from '../tasks/run-task.ts';
 import { writeStatus } from '../tasks/write-status.ts';
 import { maintainSlot } from './maintain-slot.ts';
@@ -57,17 +59,16 @@ interface Work {
 
 export function reconcileDataset(context: OperatorContext): Reconcile {
   const schemas = new SchemaReader();
-  return async (key, { signal, log }) => {
-    const cached = context.caches.datasets.store.get(key);
-    if (cached === undefined) {
-      context.totals.forget(key);
-      return;
-    }
-    const dataset = context.ownWrites.newest(cached);
+  const begin = (dataset: Dataset, { signal, log }: ReconcileContext): Work => {
     const outlook: Outlook = { state: 'Reconciling', reason: 'Preparing', message: 'the schema is read' };
-    const work: Work = { context, signal, log, schemas, stored: dataset, dataset, outlook };
-    return dataset.metadata.deletionTimestamp === undefined ? await keep(work) : await release(work);
+    return { context, signal, log, schemas, stored: dataset, dataset, outlook };
   };
+  return reconciler(context, {
+    resources: context.caches.datasets,
+    reconcile: async (dataset, reconcileContext) => await keep(begin(dataset, reconcileContext)),
+    release: async (dataset, reconcileContext) => await release(begin(dataset, reconcileContext)),
+    forget: (key) => context.totals.forget(key),
+  });
 }
 
 async function keep(work: Work): Promise<ReconcileResult> {

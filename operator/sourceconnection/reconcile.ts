@@ -10,6 +10,7 @@ import { checkTask, runBatch } from '../specs/connection.ts';
 import type { OperatorContext } from '../tasks/context.ts';
 import { createOrAdopt } from '../tasks/ensure.ts';
 import { asObstacle } from '../tasks/obstacle.ts';
+import { reconciler } from '../tasks/reconciler.ts';
 import { runTask, type TaskOrder } from '../tasks/run-task.ts';
 import { writeStatus } from '../tasks/write-status.ts';
 import { agenda, nextSlot, scheduleProblem } from './schedule.ts';
@@ -46,21 +47,25 @@ interface Work {
 }
 
 export function reconcileConnection(context: OperatorContext): Reconcile {
-  return async (key, { signal }) => {
-    const cached = context.caches.connections.store.get(key);
-    if (cached === undefined || cached.metadata.deletionTimestamp !== undefined) return;
-    const connection = context.ownWrites.newest(cached);
-    const work: Work = { context, signal, stored: connection, connection };
-    try {
-      for (const step of steps) await step(work);
-    } catch (error) {
-      const obstacle = asObstacle(error);
-      if (obstacle === undefined) throw error;
-      work.problem = waitFor(obstacle.reason, obstacle.message);
-      lookAgain(work, 30);
-    }
-    return await conclude(work);
-  };
+  return reconciler(context, {
+    resources: context.caches.connections,
+    reconcile: async (connection, { signal }) => {
+      const work: Work = { context, signal, stored: connection, connection };
+      await takeSteps(work);
+      return await conclude(work);
+    },
+  });
+}
+
+async function takeSteps(work: Work): Promise<void> {
+  try {
+    for (const step of steps) await step(work);
+  } catch (error) {
+    const obstacle = asObstacle(error);
+    if (obstacle === undefined) throw error;
+    work.problem = waitFor(obstacle.reason, obstacle.message);
+    lookAgain(work, 30);
+  }
 }
 
 async function conclude(work: Work): Promise<ReconcileResult> {

@@ -26,6 +26,7 @@ import { createOrAdopt } from '../tasks/ensure.ts';
 import { explainPods } from '../tasks/explain-delay.ts';
 import { asObstacle } from '../tasks/obstacle.ts';
 import type { Note } from '../tasks/pods.ts';
+import { reconciler } from '../tasks/reconciler.ts';
 import { writeStatus } from '../tasks/write-status.ts';
 import { introduced, outlookOf, reported, type Told, withOutlook } from './status.ts';
 
@@ -53,13 +54,13 @@ interface Memory {
 
 export function reconcileInlet(context: OperatorContext): Reconcile {
   const memory: Memory = { applied: new AppliedChildren(), swept: new Map() };
-  return async (key, { signal }) => {
-    const cached = context.caches.inlets.store.get(key);
-    if (cached === undefined || cached.metadata.deletionTimestamp !== undefined) return;
-    const inlet = context.ownWrites.newest(cached);
-    const work: Work = { context, signal, memory, stored: inlet, inlet };
-    return await conclude(work, await takeSteps(work));
-  };
+  return reconciler(context, {
+    resources: context.caches.inlets,
+    reconcile: async (inlet, { signal }) => {
+      const work: Work = { context, signal, memory, stored: inlet, inlet };
+      return await conclude(work, await takeSteps(work));
+    },
+  });
 }
 
 async function takeSteps(work: Work): Promise<Outlook> {

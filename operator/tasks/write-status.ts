@@ -1,7 +1,7 @@
 import { conditionTypes } from '../api/conditions.ts';
 import type { Outlook } from '../api/outlook.ts';
 import type { Condition } from '../api/types.gen.ts';
-import type { KubeObject, ResourceType } from '../runtime/index.ts';
+import { isConflict, isNotFound, type KubeObject, type ResourceType } from '../runtime/index.ts';
 import { canonicalJson } from '../specs/canonical.ts';
 import type { OperatorContext } from './context.ts';
 
@@ -19,7 +19,12 @@ export async function writeStatus<T extends HasStatus>(
   signal: AbortSignal,
 ): Promise<T> {
   if (canonicalJson(status) === canonicalJson(resource.status)) return resource;
-  const stored = await client.applyStatus(type, resource, status, { signal });
+  const stored = await client.applyStatus(type, resource, status, { signal }).catch((error: unknown) => {
+    // Deleted, or deleted and made again: nobody is left to be told.
+    if (isNotFound(error) || isConflict(error)) return undefined;
+    throw error;
+  });
+  if (stored === undefined) return resource;
   ownWrites.remember(resource, stored);
   const isWarning = outlook.state === 'Stalled' || outlook.isProblem === true;
   for (const { reason, message } of changesOfState(resource.status.conditions, status.conditions)) {

@@ -92,7 +92,9 @@ export class Harness {
   }
 
   async create(kind: Kind, name: string, spec: object): Promise<Resource> {
-    const object: Resource = { apiVersion, kind, metadata: { name, namespace: this.namespace }, ...{ spec } };
+    // Another operator may work in all namespaces.
+    const labels = { 'ingest.forebay.dev/installation': this.namespace };
+    const object: Resource = { apiVersion, kind, metadata: { name, namespace: this.namespace, labels }, ...{ spec } };
     return await this.client.create<Resource>(typeOf(kind), object, this.options());
   }
 
