@@ -24,8 +24,6 @@ import { defaultSettings, type ProcessSettings } from './settings.ts';
 import { createStatusServer } from './status-server.ts';
 import type { WriterListener } from './writer.ts';
 
-export { type StrandedOutcome, takeStrandedSegments } from './stranded.ts';
-
 /** `signal` asks the process to end: it finishes what it began, within `graceMilliseconds`. */
 export interface InletEnvironment extends Omit<Environment, 'progress'> {
   readonly settings?: Partial<ProcessSettings>;
