@@ -2,9 +2,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { V1VolumeProjection } from '@kubernetes/client-node';
-import type { Wire } from '../../operator/runtime/objects.ts';
-import { taskFolder } from '../../operator/specs/place.ts';
+import { type Mounted, taskFolder } from '../../operator/specs/place.ts';
 import { ForebayError } from '../contract/errors.ts';
 import type { S3Location } from '../contract/task.ts';
 import type { Catalog } from './catalog.ts';
@@ -24,11 +22,7 @@ export class Mounts {
   }
 
   /** The location with its files in place. Throws CredentialsRefused for what is not among the manifests. */
-  async place(
-    location: S3Location,
-    projections: readonly Wire<V1VolumeProjection>[],
-    namespace: string,
-  ): Promise<S3Location> {
+  async place(location: S3Location, projections: Mounted['projections'], namespace: string): Promise<S3Location> {
     const folder = this.#next();
     for (const projection of projections) await this.#project(projection, namespace, folder);
     const moved = (path: string) => join(folder, path.slice(taskFolder.length));
@@ -56,7 +50,11 @@ export class Mounts {
     return join(this.#folder, String(this.#count));
   }
 
-  async #project({ secret, configMap }: Wire<V1VolumeProjection>, namespace: string, folder: string): Promise<void> {
+  async #project(
+    { secret, configMap }: Mounted['projections'][number],
+    namespace: string,
+    folder: string,
+  ): Promise<void> {
     const source = secret ?? configMap;
     if (source?.name === undefined) return;
     const optional = source.optional ?? false;
