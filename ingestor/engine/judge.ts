@@ -11,7 +11,7 @@ import { rounded } from './exact.ts';
 import { exactKeywords, exactly } from './exactkeywords.ts';
 import { allFormats } from './formats.ts';
 import { compilePattern } from './pattern.ts';
-import { invalidSchema, isObject, type SchemaDocument, splitPointer, subschemas } from './schemadocument.ts';
+import { invalidSchema, isObject, places, type SchemaDocument, splitPointer, subschemas } from './schemadocument.ts';
 import { hasUniqueItems, isMultipleOf, isOneOf } from './values.ts';
 
 export interface Judge {
@@ -25,7 +25,7 @@ export interface Judge {
 
 /** Throws InvalidSchema that names the place and the keyword. */
 export function createJudge(document: SchemaDocument): Judge {
-  const accepts = compile(document, document.plain, {});
+  const accepts = compile(document, document.plain, { allErrors: isWide(document) });
   let thorough: ValidateFunction | undefined;
   let exact: ErrorsOf | undefined;
   const errors: ErrorsOf = (record) => {
@@ -40,6 +40,16 @@ export function createJudge(document: SchemaDocument): Judge {
       return exact(record);
     },
   };
+}
+
+/** ajv nests the checks of an object's fields when it is to stop at the first error; this many is what compilers bear. */
+const mostNested = 500;
+
+function isWide(document: SchemaDocument): boolean {
+  return [...places({ schema: document.root, pointer: '' })].some(({ schema }) => {
+    if (!isObject(schema)) return false;
+    return isObject(schema.properties) && Object.keys(schema.properties).length > mostNested;
+  });
 }
 
 type ErrorsOf = (record: unknown) => readonly ErrorObject[];

@@ -120,7 +120,8 @@ const mapKeywords = new Set([
   'dependencies',
 ]);
 
-function* places(located: Located): Generator<Located> {
+/** The schema and all below it. */
+export function* places(located: Located): Generator<Located> {
   yield located;
   for (const child of subschemas(located)) yield* places(child);
 }

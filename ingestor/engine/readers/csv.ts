@@ -24,14 +24,16 @@ export async function readCsv(
 ): Promise<void> {
   const reader = new CsvReader(options, maxRecordBytes, taker, sink);
   for await (const chunk of bytes) {
-    reader.push(chunk);
+    for (const _turn of reader.push(chunk)) await sink.drain();
     await sink.drain();
   }
-  reader.end();
+  for (const _turn of reader.end()) await sink.drain();
   await sink.drain();
 }
 
 const lineFeed = 0x0a;
+/** Where a quote too many held back a record's worth of short rows, they do not all come at once. */
+const rowsPerTurn = 10_000;
 
 class CsvReader implements RecordSource {
   readonly #window = new Window();
@@ -63,18 +65,19 @@ class CsvReader implements RecordSource {
     if (options.columns?.length) this.#header(options.columns);
   }
 
-  push(chunk: Uint8Array): void {
+  /** Yields where the sink may drain. */
+  *push(chunk: Uint8Array): Generator<void> {
     this.#window.append(chunk);
     this.#begin(false);
     if (!this.#begun || this.#window.length < this.#retryAt) return;
-    do this.#rows(false);
+    do yield* this.#rows(false);
     while (this.#window.length > this.#maxRecordBytes && this.#skipTooLarge());
     this.#retryAt = this.#oversized ? 0 : Math.min(2 * this.#window.length, this.#maxRecordBytes + 1);
   }
 
-  end(): void {
+  *end(): Generator<void> {
     this.#begin(true);
-    this.#rows(true);
+    yield* this.#rows(true);
   }
 
   get offset(): number {
@@ -96,12 +99,13 @@ class CsvReader implements RecordSource {
     this.#begun = true;
   }
 
-  /** All whole rows that are there. */
-  #rows(atEnd: boolean): void {
+  /** All whole rows that are there, turn by turn. */
+  *#rows(atEnd: boolean): Generator<void> {
     const window = this.#window;
     if (this.#oversized && !this.#finishTooLarge(atEnd)) return;
     this.#scanner.load(window.buffer, window.start, window.end);
-    while (window.start < window.end) {
+    for (let rows = 1; window.start < window.end; rows += 1) {
+      if (rows % rowsPerTurn === 0) yield;
       const lineEnd = this.#passedOver();
       if (lineEnd === undefined) {
         if (!this.#row(atEnd)) return;

@@ -9,14 +9,14 @@ import type { RowTaker } from './csv.ts';
 import type { RecordSink, RecordSource } from './reader.ts';
 
 export class RowRecords implements RowTaker {
-  readonly #columns: readonly ColumnPlan[];
+  readonly #columns: ReadonlyMap<string, ColumnPlan>;
   readonly #moves: readonly Move[];
   readonly #sink: RecordSink;
   readonly #fillNulls: ((record: Record<string, unknown>) => void) | undefined;
   #fields: readonly Field[] = [];
 
   constructor(columns: readonly ColumnPlan[], moves: readonly Move[], sink: RecordSink) {
-    this.#columns = columns;
+    this.#columns = new Map(columns.map((column) => [column.name, column]));
     this.#moves = moves;
     this.#sink = sink;
     this.#fillNulls = compileNulls(columns);
@@ -25,9 +25,8 @@ export class RowRecords implements RowTaker {
   header(names: readonly string[]): void {
     const fields = names.flatMap((name, index) => this.#places(name).map((place) => ({ ...place, index })));
     // Of two fields for one place the moved one is kept.
-    this.#fields = fields.filter(
-      (field) => field.moved || !fields.some((other) => other.moved && overlap(other.path, field.path)),
-    );
+    const moved = fields.filter((field) => field.moved);
+    this.#fields = fields.filter((field) => field.moved || !moved.some((other) => overlap(other.path, field.path)));
   }
 
   row(values: readonly (string | null)[], source: RecordSource): void {
@@ -59,12 +58,13 @@ export class RowRecords implements RowTaker {
 
   /** A dot in a name means a nested field, unless the schema knows the name as it stands. */
   #ownPath(name: string): Path {
-    if (this.#columns.some((column) => column.name === name) || name.split('.').includes('')) return [name];
+    if (this.#columns.has(name) || name.split('.').includes('')) return [name];
     return name.includes('.') ? parsePath(name) : [name];
   }
 
   #field(path: Path, moved: boolean): Omit<Field, 'index'> {
-    const convert = textConverter(findColumn(this.#columns, path));
+    const top = this.#columns.get(path[0] ?? '');
+    const convert = textConverter(top && findColumn([top], path));
     const simple = path.length === 1 && path[0] !== '__proto__';
     return { path, moved, convert, ...(simple ? { name: path[0] } : {}) };
   }
