@@ -320,6 +320,25 @@ test('a data file is rolled when it has its size', async () => {
   expect(rows).toHaveLength(250_000);
 });
 
+test('thousands of columns are judged and stored like few', async () => {
+  const names = Array.from({ length: 3000 }, (_, index) => `c${index}`);
+  const properties = Object.fromEntries(
+    names.map((name, index) => [name, { type: index % 2 === 0 ? 'integer' : 'string' }]),
+  );
+  const values = names.map((_, index) => (index % 2 === 0 ? index : `v${index}`));
+  const record = Object.fromEntries(names.map((name, index) => [name, values[index]]));
+  const lines = [record, { ...record, c0: 'x', c2998: 1.5 }].map((one) => JSON.stringify(one)).join('\n');
+  const table = [names, values, ['x', ...values.slice(1)]].map((row) => row.join()).join('\n');
+  for (const [data, format] of [
+    [lines, { type: 'JSONLines' }],
+    [table, { type: 'CSV', csv }],
+  ] as const) {
+    const { rows, rejects } = await ingestAll({ properties, additionalProperties: false }, [data], { format });
+    expect(rows).toEqual([record]);
+    expect(rejects[0]?.errors[0]).toMatchObject({ code: 'WrongType', path: '/c0' });
+  }
+}, 20_000);
+
 test('a mapping to nowhere and a broken schema are told at once', () => {
   expect(() =>
     createEngine(engineSettings(person, new Map(), { mapping: [{ source: 'a', destination: 'b' }] })),

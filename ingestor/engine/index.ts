@@ -17,7 +17,6 @@ import type { RecordError } from './schema.ts';
 import { isObject, type JsonObject } from './schemadocument.ts';
 import { ErrorTally } from './tally.ts';
 
-export { parseExact } from './exact.ts';
 export {
   type Behavior,
   type Column,
