@@ -193,6 +193,11 @@ test('fields that the schema allows but no column holds are warnings', async () 
   expect(rows).toEqual([{ a: '1' }, { a: '1' }, { o: {} }, { o: { x: '1' } }]);
   const moved = await ingestAll(schema, ['{"q":"1","a":"2"}'], { mapping: [{ source: 'q', destination: 'a' }] });
   expect([moved.rows, moved.output.records.warnings]).toEqual([[{ a: '1' }], 1]);
+  const fromCsv = await ingestAll(schema, ['q,a\n1,2\n3,\n'], {
+    mapping: [{ source: 'q', destination: 'a' }],
+    format: { type: 'CSV', csv },
+  });
+  expect([fromCsv.rows, fromCsv.output.records.warnings]).toEqual([[{ a: '1' }, { a: '3' }], 1]);
 });
 
 test('a required field that may be null is null where CSV has nothing', async () => {

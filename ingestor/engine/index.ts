@@ -160,8 +160,8 @@ class InputSink implements RecordSink {
     this.#settle(this.#parts.examiner.examine(record, this.#row, exact), source, warned);
   }
 
-  acceptExact(record: JsonObject, source: RecordSource): void {
-    this.#settle(this.#parts.examiner.examineExact(record, this.#row), source, false);
+  acceptExact(record: JsonObject, source: RecordSource, warned = false): void {
+    this.#settle(this.#parts.examiner.examineExact(record, this.#row), source, warned);
   }
 
   refuse(error: RecordError, source: RecordSource): void {
@@ -232,7 +232,8 @@ class MovingSink implements RecordSink {
   }
 
   acceptExact(record: JsonObject, source: RecordSource): void {
-    this.#inner.acceptExact(applyMoves(record, this.#moves).record, source);
+    const moved = applyMoves(record, this.#moves);
+    this.#inner.acceptExact(moved.record, source, moved.overwrote);
   }
 
   refuse(error: RecordError, source: RecordSource): void {

@@ -1,5 +1,5 @@
 /** The rows of a Parquet file as records. Fields that are null are left out, as nothing tells them from missing ones. */
-import { ForebayError } from '../../contract/errors.ts';
+import type { RangedFile } from '../../parquet/rangedfile.ts';
 import { type Batch, openParquet } from '../../parquet/reader.ts';
 import type { ColumnPlan } from '../columns.ts';
 import type { EngineInput } from '../engine.ts';
@@ -22,27 +22,53 @@ export async function readParquet(
   records: ParquetRecords,
   read: (bytes: number) => void,
 ): Promise<void> {
-  const file = { size: input.size, read: (start: number, end: number) => counted(input.read(start, end), read) };
-  try {
-    const { names, rows, batches } = await openParquet(file);
-    const reader = new RowReader(names, records);
-    let seen = 0;
-    for await (const batch of batches()) {
-      reader.take(batch);
-      seen += batch.rows;
-      await records.sink.drain();
-    }
-    if (seen !== rows) throw new Error(`row groups have ${seen} rows where the file has ${rows}`);
-  } catch (error) {
-    if (error instanceof ForebayError) throw error;
-    throw unreadable(`is no Parquet file that can be read: ${error instanceof Error ? error.message : error}`, error);
+  const source = new Source(input, read);
+  const { names, rows, batches } = await source.guard(openParquet(source));
+  const reader = new RowReader(names, records);
+  const iterator = batches();
+  let seen = 0;
+  for (let next = await source.guard(iterator.next()); !next.done; next = await source.guard(iterator.next())) {
+    reader.take(next.value);
+    seen += next.value.rows;
+    await records.sink.drain();
   }
+  if (seen !== rows) throw unreadable(`row groups have ${seen} rows where the file has ${rows}`);
 }
 
-async function* counted(bytes: AsyncIterable<Uint8Array>, read: (bytes: number) => void): AsyncGenerator<Uint8Array> {
-  for await (const chunk of bytes) {
-    read(chunk.length);
-    yield chunk;
+/** The input by ranges. Tells its own errors from those of the data in it. */
+class Source implements RangedFile {
+  readonly size: number;
+  readonly #input: EngineInput;
+  readonly #counted: (bytes: number) => void;
+  #failed: { readonly error: unknown } | undefined;
+
+  constructor(input: EngineInput, counted: (bytes: number) => void) {
+    this.size = input.size;
+    this.#input = input;
+    this.#counted = counted;
+  }
+
+  async *read(start: number, end: number): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const chunk of this.#input.read(start, end)) {
+        this.#counted(chunk.length);
+        yield chunk;
+      }
+    } catch (error) {
+      this.#failed = { error };
+      throw error;
+    }
+  }
+
+  /** What hyparquet throws means that the file is damaged, unless the source had failed. */
+  async guard<T>(decoding: Promise<T>): Promise<T> {
+    try {
+      return await decoding;
+    } catch (error) {
+      if (this.#failed) throw this.#failed.error;
+      const problem = error instanceof Error ? error.message : String(error);
+      throw unreadable(`is no Parquet file that can be read: ${problem}`, error);
+    }
   }
 }
 
@@ -91,10 +117,11 @@ class RowReader implements RecordSource {
       sink.refuse(bytesWithoutText(binary), this);
       return;
     }
-    const mapped = { ...applyMoves(record, moves).record };
+    const { record: moved, overwrote } = applyMoves(record, moves);
+    const mapped = this.#fillNulls ? { ...moved } : moved;
     this.#fillNulls?.(mapped);
-    if (exact) sink.acceptExact(mapped, this);
-    else sink.accept(mapped, this);
+    if (exact) sink.acceptExact(mapped, this, overwrote);
+    else sink.accept(mapped, this, overwrote);
   }
 }
 

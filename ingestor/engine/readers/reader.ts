@@ -8,10 +8,10 @@ import type { RecordError } from '../schema.ts';
 import type { JsonObject } from '../schemadocument.ts';
 
 export interface RecordSink {
-  /** A record of numbers as JSON.parse gives them. */
-  accept(record: JsonObject, source: RecordSource): void;
+  /** A record of numbers as JSON.parse gives them; `warned`: the reader left something of it out. */
+  accept(record: JsonObject, source: RecordSource, warned?: boolean): void;
   /** A record whose integers past 2^53 are bigints. */
-  acceptExact(record: JsonObject, source: RecordSource): void;
+  acceptExact(record: JsonObject, source: RecordSource, warned?: boolean): void;
   refuse(error: RecordError, source: RecordSource): void;
   /** Called between chunks; resolves when more may come. */
   drain(): Promise<void>;

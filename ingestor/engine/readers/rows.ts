@@ -14,6 +14,8 @@ export class RowRecords implements RowTaker {
   readonly #sink: RecordSink;
   readonly #fillNulls: ((record: Record<string, unknown>) => void) | undefined;
   #fields: readonly Field[] = [];
+  /** Fields whose place another one is moved to. */
+  #leftOut: readonly number[] = [];
 
   constructor(columns: readonly ColumnPlan[], moves: readonly Move[], sink: RecordSink) {
     this.#columns = new Map(columns.map((column) => [column.name, column]));
@@ -26,7 +28,9 @@ export class RowRecords implements RowTaker {
     const fields = names.flatMap((name, index) => this.#places(name).map((place) => ({ ...place, index })));
     // Of two fields for one place the moved one is kept.
     const moved = fields.filter((field) => field.moved);
-    this.#fields = fields.filter((field) => field.moved || !moved.some((other) => overlap(other.path, field.path)));
+    const givesWay = (field: Field) => !field.moved && moved.some((other) => overlap(other.path, field.path));
+    this.#fields = fields.filter((field) => !givesWay(field));
+    this.#leftOut = fields.filter(givesWay).map(({ index }) => index);
   }
 
   row(values: readonly (string | null)[], source: RecordSource): void {
@@ -41,8 +45,9 @@ export class RowRecords implements RowTaker {
       else record[name] = value;
     }
     this.#fillNulls?.(record);
-    if (exact) this.#sink.acceptExact(record, source);
-    else this.#sink.accept(record, source);
+    const warned = this.#leftOut.some((index) => typeof values[index] === 'string');
+    if (exact) this.#sink.acceptExact(record, source, warned);
+    else this.#sink.accept(record, source, warned);
   }
 
   /** Where a field of this name goes: where moves take it, else where its name says. */
