@@ -42,7 +42,7 @@ async function run(config: OperatorConfig, log: Logger): Promise<number> {
     return 1;
   }
   const namespaces = config.namespaces.length === 0 ? 'all' : config.namespaces;
-  log.info({ namespaces, installation: config.installation, image: config.image }, 'operator starts');
+  log.info({ namespaces, image: config.image }, 'operator starts');
   return await runUntilSignal(createOperator(config, { client, clock, log, metrics }), log);
 }
 
