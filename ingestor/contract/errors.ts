@@ -169,7 +169,7 @@ export const errorTable = {
   },
   BucketNotFound: {
     kind: 'permanent',
-    meaning: 'The bucket does not exist, or (in a local run) the folder that is read.',
+    meaning: 'The bucket does not exist.',
     cure: 'Create the bucket or mend its name.',
   },
   InvalidKey: {

@@ -15,16 +15,31 @@ async function find(keys: readonly string[], selection: FileSelection): Promise<
 }
 
 test.for<[string | undefined, string[], string[]]>([
-  [undefined, ['b.csv', 'a/c.csv', 'a/'], ['a/c.csv', 'b.csv']],
+  [undefined, ['b.csv', 'a/c.csv'], ['a/c.csv', 'b.csv']],
   ['*.csv', ['b.csv', 'b.json', 'a/c.csv'], ['b.csv']],
   ['**/*.csv', ['b.csv', 'a/c.csv', 'a/b/d.csv', 'a/x.json'], ['a/b/d.csv', 'a/c.csv', 'b.csv']],
   ['a/*.csv', ['a/c.csv', 'ab/c.csv', 'a/b/d.csv'], ['a/c.csv']],
   ['a/**', ['a/c.csv', 'ab/c.csv', 'a/b/d.csv'], ['a/b/d.csv', 'a/c.csv']],
   ['{a,b}/*.csv', ['a/c.csv', 'b/c.csv', 'c/c.csv'], ['a/c.csv', 'b/c.csv']],
   ['b.csv', ['b.csv', 'b.csv.bak'], ['b.csv']],
+  ['!a/*.csv', ['!a/c.csv', 'b/c.csv'], ['!a/c.csv']],
+  ['a\\*b/*.csv', ['a*b/c.csv', 'axb/c.csv'], ['a*b/c.csv']],
+  ['**', ['.a/b.csv', 'a/.b.csv', 'a/b.csv'], ['a/b.csv']],
+  [undefined, ['.a/b.csv', 'a/.b.csv'], ['.a/b.csv', 'a/.b.csv']],
+  [undefined, ['a/b', 'a-b', 'a.b', 'a', '\u{1F600}', '\uFF5E'], ['a', 'a-b', 'a.b', 'a/b', '\uFF5E', '\u{1F600}']],
   ['2026-[01]*/*.csv', ['2026-01/a.csv', '2026-2/a.csv'], ['2026-01/a.csv']],
 ])('the glob %s takes of %j the files %j', async ([glob, keys, found]) => {
   expect(await find(keys, glob === undefined ? {} : { glob })).toEqual(found);
+});
+
+test('marks of folders and of finished jobs are no files, unless they are named or hold something', async () => {
+  const store = new MemoryStore();
+  for (const key of ['a/', 'a_$folder$', 'a/_SUCCESS', 'a/empty.csv']) await store.put(key, '');
+  await store.put('b/', 'text');
+  const keysOf = async (selection: FileSelection) =>
+    (await findFiles(store, location, selection, signal)).files.map((file) => file.key);
+  expect(await keysOf({})).toEqual(['a/empty.csv', 'b/']);
+  expect(await keysOf({ keys: ['a/_SUCCESS'] })).toEqual(['a/_SUCCESS']);
 });
 
 test('keys are taken as they stand, each once, and those that are missing are told', async () => {

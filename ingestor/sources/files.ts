@@ -2,6 +2,7 @@
 import picomatch from 'picomatch';
 import type { PlanInput } from '../commit/documents.ts';
 import type { FileSelection, StoreLocation } from '../contract/task.ts';
+import { compareKeys } from '../store/keys.ts';
 import type { ObjectFacts, Store } from '../store/store.ts';
 
 /** Keys asked about at the same time. */
@@ -15,7 +16,8 @@ export interface FoundFiles {
 }
 
 /**
- * The files that the selection takes. Ages are by the store's clock. Names that end with a slash stand for folders and are passed over.
+ * The files that the selection takes, by key in byte order whatever order the store lists in. Ages are by the store's
+ * clock, told before the listing begins, so that a file written meanwhile is younger. Marks of folders are no files.
  */
 export async function findFiles(
   store: Store,
@@ -41,17 +43,26 @@ export async function* listMatching(
   signal: AbortSignal,
   pageSize?: number,
 ): AsyncGenerator<{ readonly object: ObjectFacts; readonly matches: boolean }> {
-  const fits = glob === undefined ? () => true : picomatch(glob);
+  const fits = glob === undefined ? () => true : picomatch(glob, globOptions);
   const options = pageSize === undefined ? { signal } : { signal, pageSize };
   for await (const object of store.list(literalStart(glob), options)) {
-    yield { object, matches: !object.key.endsWith('/') && fits(object.key) };
+    yield { object, matches: !isMark(object) && fits(object.key) };
   }
+}
+
+/** `!` at the start is part of a name. As in a shell, `*` and `**` take no name that begins with a dot. */
+const globOptions = { nonegate: true, windows: false } as const;
+
+/** What tools leave for a folder or a finished job: without a byte, so nothing is lost. Named as a key it is a file. */
+function isMark({ key, size }: ObjectFacts): boolean {
+  return size === 0 && (key.endsWith('/') || key.endsWith('_$folder$') || /(^|\/)_SUCCESS$/.test(key));
 }
 
 /** Folders of the glob up to its first wildcard: no need to list anything else. */
 function literalStart(glob: string | undefined): string {
-  if (glob === undefined) return '';
-  const { base, isGlob } = picomatch.scan(glob);
+  // A backslash makes the next character literal: then the start is not what stands there.
+  if (glob === undefined || glob.includes('\\')) return '';
+  const { base, isGlob } = picomatch.scan(glob, globOptions);
   return isGlob && base !== '' ? `${base}/` : base;
 }
 
@@ -77,10 +88,11 @@ async function findNamed(
   return { files: toInputs(facts, location), missing };
 }
 
+/** Once each: a listing that changes while it is read may show a file twice; the later is as good as the first. */
 function toInputs(facts: readonly ObjectFacts[], location: StoreLocation): PlanInput[] {
-  return facts
-    .map(({ key, size, etag }) => ({ key, name: nameOf(location, key), size, etag }))
-    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  return [...new Map(facts.map((file) => [file.key, file])).values()]
+    .sort((a, b) => compareKeys(a.key, b.key))
+    .map(({ key, size, etag }) => ({ key, name: nameOf(location, key), size, etag }));
 }
 
 /** As users know it: the key below the bucket, or the path below the folder. */
