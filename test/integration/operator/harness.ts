@@ -81,8 +81,11 @@ export class Harness {
     await this.#running;
   }
 
+  /** No finalizer is left that only this operator would take away. */
   async end(): Promise<void> {
     await this.stopOperator();
+    const { items } = await this.client.list(datasets, { namespace: this.namespace, ...this.options() });
+    for (const { metadata } of items) await this.patch('Dataset', metadata.name, { metadata: { finalizers: null } });
     await deleteNamespace(this.namespace);
   }
 
