@@ -88,10 +88,11 @@ async function findNamed(
   return { files: toInputs(facts, location), missing };
 }
 
-/** Once each: a listing that changes while it is read may show a file twice; the later is as good as the first. */
-function toInputs(facts: readonly ObjectFacts[], location: StoreLocation): PlanInput[] {
-  return [...new Map(facts.map((file) => [file.key, file])).values()]
+/** Once each: a listing that changes while it is read may show a file twice. Sorts in place: there may be a million. */
+function toInputs(facts: ObjectFacts[], location: StoreLocation): PlanInput[] {
+  return facts
     .sort((a, b) => compareKeys(a.key, b.key))
+    .filter(({ key }, index) => key !== facts[index - 1]?.key)
     .map(({ key, size, etag }) => ({ key, name: nameOf(location, key), size, etag }));
 }
 

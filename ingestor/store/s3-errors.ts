@@ -21,7 +21,7 @@ export class S3Errors {
 
   constructor(location: S3Location) {
     this.#location = location;
-    this.#server = location.endpoint === undefined ? 'AWS S3' : new URL(location.endpoint).host;
+    this.#server = location.endpoint === undefined ? 'AWS S3' : (URL.parse(location.endpoint)?.host ?? 'the endpoint');
   }
 
   translate(thrown: unknown, action: Action, key: string): ForebayError {
