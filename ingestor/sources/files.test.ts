@@ -72,3 +72,14 @@ test('a file is called by its key below the bucket', () => {
   expect(nameOf({ s3: { bucket: 'b', prefix: '' } }, 'a.csv')).toBe('a.csv');
   expect(nameOf({ local: { path: '/data' } }, 'a.csv')).toBe('a.csv');
 });
+
+test('a file that a listing shows twice is one', async () => {
+  const store = new MemoryStore();
+  for (const key of ['a', 'b']) await store.put(key, key);
+  const list = store.list.bind(store);
+  store.list = async function* (prefix) {
+    yield* list(prefix);
+    yield* list(prefix);
+  };
+  expect((await findFiles(store, location, {}, signal)).files.map((file) => file.key)).toEqual(['a', 'b']);
+});
