@@ -26,7 +26,7 @@ import type { OperatorContext } from '../tasks/context.ts';
 import type { FailedTask } from '../tasks/observe.ts';
 import { asObstacle } from '../tasks/obstacle.ts';
 import { reconciler } from '../tasks/reconciler.ts';
-import { runTask, type TaskOrder, type Underway } from '../tasks/run-task.ts';
+import { deleteOtherAttempts, runTask, type TaskOrder, type Underway } from '../tasks/run-task.ts';
 import { writeStatus } from '../tasks/write-status.ts';
 import { maintainSlot } from './maintain-slot.ts';
 import { SchemaReader } from './schema-reader.ts';
@@ -122,7 +122,9 @@ async function prepareSchema(work: Work): Promise<void> {
   if (dataset.status.preparedDigest === digest && standing !== undefined) {
     return look(work, { ...standing, requeueAfterSeconds: schema.refreshSeconds });
   }
-  const progress = await runTask(context, prepareOrder(work, plan, digest), signal);
+  const order = prepareOrder(work, plan, digest);
+  await deleteOtherAttempts(context, order, signal);
+  const progress = await runTask(context, order, signal);
   if (progress.phase !== 'done') return look(work, underway(work, progress, digest));
   const { result } = progress;
   if (result.verb !== 'prepare') throw new Error(`a prepare task answered as ${result.verb}`);

@@ -11,7 +11,7 @@ import type { OperatorContext } from '../tasks/context.ts';
 import { createOrAdopt } from '../tasks/ensure.ts';
 import { asObstacle } from '../tasks/obstacle.ts';
 import { reconciler } from '../tasks/reconciler.ts';
-import { runTask, type TaskOrder } from '../tasks/run-task.ts';
+import { deleteOtherAttempts, runTask, type TaskOrder } from '../tasks/run-task.ts';
 import { writeStatus } from '../tasks/write-status.ts';
 import { agenda, nextSlot, scheduleProblem } from './schedule.ts';
 import {
@@ -104,6 +104,7 @@ async function check(work: Work): Promise<void> {
     podTemplates: [dataset?.spec.podTemplate, connection.spec.podTemplate],
     givesUpOn: () => false,
   };
+  await deleteOtherAttempts(context, order, signal);
   const progress = await runTask(context, order, signal);
   if (progress.phase === 'done' && progress.result.verb === 'check') {
     tell(work, connectedBy(progress.result));

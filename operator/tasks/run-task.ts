@@ -2,7 +2,7 @@
  * A task from being wanted to its result, over as many Jobs as it takes. Everything is read from the Jobs and pods that
  * are there, so that it goes on where another life of the operator left it.
  */
-import type { Resource } from '../api/names.ts';
+import { annotationNames, labelNames, type Resource } from '../api/names.ts';
 import type { PodTemplate } from '../api/types.gen.ts';
 import { type Job, keyOf, type Pod, pods as podsType } from '../runtime/index.ts';
 import type { TaskInput, TaskPlan } from '../specs/task.ts';
@@ -128,6 +128,22 @@ async function start(context: OperatorContext, order: TaskOrder, retry: number, 
   const extras = { ...(shards && { shards }), ...(ttlSeconds !== undefined && { ttlSeconds }) };
   const input = { resource, installation: context.config, plan, attempt, retry, podTemplates, ...extras };
   return await makeTask(context, input, signal);
+}
+
+/**
+ * Jobs of earlier attempts go when something else is asked for: should the same be asked for again, an answer from
+ * before would no longer be true.
+ */
+export async function deleteOtherAttempts(
+  context: OperatorContext,
+  { resource, verb, attempt }: Pick<TaskOrder, 'resource' | 'verb' | 'attempt'>,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const job of context.caches.jobs.store.byIndex('owner', resource.metadata.uid)) {
+    const { labels, annotations, deletionTimestamp } = job.metadata;
+    const isOther = labels?.[labelNames.verb] === verb && annotations?.[annotationNames.attempt] !== attempt;
+    if (isOther && deletionTimestamp === undefined) await deleteTask(context, job, signal);
+  }
 }
 
 /** The newest Job of the attempt, when there is one. */

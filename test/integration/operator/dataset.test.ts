@@ -69,8 +69,7 @@ test('a place that refuses is Stalled, and asked again after a pause', async () 
   const stalled = await harness.until('Dataset', 'bucketless', 'Stalled', 'BucketNotFound');
   expect(stalled.status?.conditions).toContainEqual(expect.objectContaining({ message: 'there is no bucket lake' }));
   harness.advance(31);
-  await harness.patch('Dataset', 'bucketless', { spec: { table: { targetFileSizeMiB: 255 } } });
-  await harness.patch('Dataset', 'bucketless', { spec: { table: { targetFileSizeMiB: 256 } } });
+  await harness.poke('bucketless');
   await harness.finish('bucketless', 'prepare', prepareResult('bucketless'));
   await harness.until('Dataset', 'bucketless', 'Ready', 'Prepared');
 });

@@ -182,6 +182,13 @@ export class Harness {
     return items.map(({ metadata }) => metadata.name).sort();
   }
 
+  /** Has the resource looked at, by a change of one of its Jobs. */
+  async poke(name: string): Promise<void> {
+    const [job] = await this.jobNames(name);
+    const patch = { metadata: { annotations: { 'forebay.test/poked': randomUUID() } } };
+    await this.client.patch(jobs, { namespace: this.namespace, name: job ?? '' }, patch, this.options());
+  }
+
   /** A Dataset with a schema in force. */
   async makeDataset(name: string, spec: object = {}): Promise<void> {
     await this.create('Dataset', name, { ...datasetSpec(name), ...spec });
