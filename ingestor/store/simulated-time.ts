@@ -22,7 +22,7 @@ export class SimulatedTime implements Clock {
   }
 
   now(): number {
-    return this.#now;
+    return Math.floor(this.#now);
   }
 
   async sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
@@ -40,7 +40,7 @@ export class SimulatedTime implements Clock {
 
   /** The clock of a machine that is wrong by so much. */
   offBy(milliseconds: number): Clock {
-    return { now: () => this.#now + milliseconds, sleep: (wait, signal) => this.sleep(wait, signal) };
+    return { now: () => this.now() + milliseconds, sleep: (wait, signal) => this.sleep(wait, signal) };
   }
 
   /** Lets time pass until `work` has ended. Throws when nothing is waited for and nothing happens. */
