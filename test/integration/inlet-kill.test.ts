@@ -10,6 +10,9 @@ afterEach(async () => {
   await place.close();
 });
 
+/** Ten processes are started, one after the other. */
+const slow = { timeout: 180_000 };
+
 function upTo(most: number): number {
   return 1 + Math.floor(Math.random() * most);
 }
@@ -30,7 +33,7 @@ function sum(counts: ReadonlyMap<string, number>): number {
   return [...counts.values()].reduce((total, count) => total + count, 0);
 }
 
-test('killed again and again while a sender sends, an inlet loses nothing and doubles nothing', async () => {
+test('killed again and again while a sender sends, an inlet loses nothing and doubles nothing', slow, async () => {
   let inlet = await place.start();
   const sender = new Sender('a', () => inlet.ports.data);
   const sending = sender.run(20);
@@ -47,7 +50,7 @@ test('killed again and again while a sender sends, an inlet loses nothing and do
   await expectAllThere(sender);
 });
 
-test('two processes serve one inlet, die in turns, and the totals are of both', async () => {
+test('two processes serve one inlet, die in turns, and the totals are of both', slow, async () => {
   const inlets: [InletProcess, InletProcess] = await Promise.all([place.start(), place.start()]);
   const sender = new Sender('b', () => inlets[sender.sent.size % 2 === 0 ? 0 : 1].ports.data);
   const sending = sender.run(20);
