@@ -7,6 +7,10 @@ import { describe, type Query, type Request, Sender, statusOf } from './sender.t
 
 export interface CallOptions {
   readonly signal: AbortSignal;
+  /** Each attempt is given up after this. Default: the client's. */
+  readonly timeoutSeconds?: number;
+  /** Default 8; 1 for a caller that has its own rhythm. */
+  readonly mostAttempts?: number;
 }
 
 export interface WriteOptions extends CallOptions {
@@ -53,7 +57,8 @@ export interface ListPage<T> {
   readonly continueToken?: string;
 }
 
-export interface WatchOptions extends CallOptions, Selection {
+export interface WatchOptions extends Selection {
+  readonly signal: AbortSignal;
   readonly resourceVersion: string;
   /** After this the server ends the watch. Default 290. */
   readonly timeoutSeconds?: number;
@@ -81,7 +86,7 @@ export interface ClientOptions {
  * Calls of the API server, for any resource. Objects come back with apiVersion and kind, dates as strings.
  *
  * 429 and 503 are tried again after Retry-After, as are calls whose connection failed - except create and update when
- * they may have arrived: a repeated one would answer AlreadyExists or Conflict to its own first attempt.
+ * they may have arrived: a repeated one would be answered with AlreadyExists or Conflict because of itself.
  * Throws ApiError when the server refuses, ConnectionError when it does not answer, the signal's reason when aborted.
  */
 export class Client {
@@ -164,7 +169,9 @@ export class Client {
   }
 
   async create<T extends KubeObject>(type: ResourceType<T>, object: T, options: WriteOptions): Promise<T> {
-    const path = collectionPath(type, object.metadata.namespace);
+    const { namespace, name } = object.metadata;
+    if (type.namespaced && namespace === undefined) throw new TypeError(`${type.kind} ${name}: no namespace is given`);
+    const path = collectionPath(type, namespace);
     const body = JSON.stringify(named(type, object));
     const query = this.#writeQuery(options);
     return await this.#sender.object<T>({ method: 'POST', path, query, body, isOnce: true }, options);
@@ -273,8 +280,9 @@ class SilenceGuard implements Disposable {
   }
 
   #start(): Timer {
-    const silent = new Error(`silent for ${this.#milliseconds / 1_000} s`);
-    return this.#clock.setTimer(this.#milliseconds, () => this.#controller.abort(silent));
+    return this.#clock.setTimer(this.#milliseconds, () =>
+      this.#controller.abort(new Error(`silent for ${this.#milliseconds / 1_000} s`)),
+    );
   }
 }
 
@@ -290,6 +298,7 @@ function collectionPath(type: ResourceType, namespace: string | undefined): stri
 }
 
 function objectPath(type: ResourceType, { namespace, name }: ObjectKey): string {
+  if (type.namespaced && namespace === undefined) throw new TypeError(`${type.kind} ${name}: no namespace is given`);
   return `${collectionPath(type, namespace)}/${encodeURIComponent(name)}`;
 }
 

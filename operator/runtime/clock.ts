@@ -52,6 +52,32 @@ function sleepWith(setTimer: Clock['setTimer'], milliseconds: number, signal: Ab
   return promise;
 }
 
+/** Resolves when the signal aborts. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener('abort', () => resolve(), { once: true });
+  return promise;
+}
+
+/** A signal that aborts after a time, unless disposed of before: `using limit = new Deadline(...)`. */
+export class Deadline implements Disposable {
+  readonly #controller = new AbortController();
+  readonly #timer: Timer;
+
+  constructor(clock: Clock, milliseconds: number, message: string) {
+    this.#timer = clock.setTimer(milliseconds, () => this.#controller.abort(new Error(message)));
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer.cancel();
+  }
+}
+
 interface Pending {
   readonly due: number;
   readonly fire: () => void;

@@ -80,8 +80,9 @@ class Credentials {
     const now = this.#clock.monotonic();
     const known = this.#known;
     const isKept = known !== undefined && !renew && this.#age(known.dispatcherAt) < dispatcherMilliseconds;
-    const dispatcher = isKept ? known.authorisation.dispatcher : loaded.dispatcher;
-    const replaced = isKept ? loaded.dispatcher : known?.authorisation.dispatcher;
+    const fresh = loaded.dispatcher && overHTTP1(loaded.dispatcher);
+    const dispatcher = isKept ? known.authorisation.dispatcher : fresh;
+    const replaced = isKept ? fresh : known?.authorisation.dispatcher;
     if (replaced !== dispatcher) void replaced?.close().catch(() => {});
     const authorisation = { headers: loaded.headers, ...(dispatcher && { dispatcher }) };
     this.#known = { authorisation, headersAt: now, dispatcherAt: isKept ? known.dispatcherAt : now };
@@ -91,6 +92,18 @@ class Credentials {
   #age(time: number): number {
     return this.#clock.monotonic() - time;
   }
+}
+
+/**
+ * With HTTP/2 all requests share a connection, and one that falls silent keeps it: every retry goes the same dead way
+ * until a ping fails a minute later, long after the lease is lost. With HTTP/1.1 a request that is given up takes its
+ * connection with it, and watches do not suffer from each other.
+ */
+function overHTTP1(dispatcher: Dispatcher): Dispatcher {
+  return dispatcher.compose((dispatch) => (options, handler) => {
+    const withoutH2: Dispatcher.DispatchOptions & { allowH2: boolean } = { ...options, allowH2: false };
+    return dispatch(withoutH2, handler);
+  });
 }
 
 /** What the library fills in. */

@@ -1,5 +1,5 @@
-import type { Clock } from './clock.ts';
-import { isConflict, TerminalError } from './errors.ts';
+import { aborted, type Clock, Deadline } from './clock.ts';
+import { ApiError, ConnectionError, isConflict, TerminalError } from './errors.ts';
 import type { Logger } from './logger.ts';
 import type { Counter, Gauge, Histogram, Registry } from './metrics.ts';
 import { keyString, type ObjectKey, parseKey } from './objects.ts';
@@ -117,7 +117,7 @@ export class Controller {
   }
 
   #failed(key: string, thrown: unknown, log: Logger, abort: AbortSignal): ResultName {
-    const error = thrown instanceof Error ? thrown.message : String(thrown);
+    const error = describe(thrown);
     if (thrown instanceof TerminalError) {
       this.#queue.forget(key);
       log.error({ error }, 'reconcile failed for good');
@@ -132,23 +132,17 @@ export class Controller {
 
   async #withDeadline(key: string, log: Logger, abort: AbortSignal): Promise<ReconcileResult> {
     const seconds = this.#options.deadlineSeconds ?? 60;
-    const deadline = new AbortController();
-    const late = new Error(`the reconcile took longer than ${seconds} s`);
-    const timer = this.#clock.setTimer(seconds * 1_000, () => deadline.abort(late));
-    try {
-      const signal = AbortSignal.any([abort, deadline.signal]);
-      return await this.#options.reconcile(parseKey(key), { signal, log });
-    } finally {
-      timer.cancel();
-    }
+    using deadline = new Deadline(this.#clock, seconds * 1_000, `the reconcile took longer than ${seconds} s`);
+    const signal = AbortSignal.any([abort, deadline.signal]);
+    return await this.#options.reconcile(parseKey(key), { signal, log });
   }
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  const { promise, resolve } = Promise.withResolvers<void>();
-  signal.addEventListener('abort', () => resolve(), { once: true });
-  return promise;
+/** What nobody expected comes with its stack. */
+function describe(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  const isExpected = [ApiError, ConnectionError, TerminalError].some((expected) => thrown instanceof expected);
+  return isExpected ? thrown.message : (thrown.stack ?? thrown.message);
 }
 
 /** Under the names of controller-runtime, so that dashboards fit. */

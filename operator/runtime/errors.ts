@@ -29,11 +29,24 @@ export class ApiError extends Error {
 
 /** No answer: the API server could not be reached, the connection broke or stayed silent. */
 export class ConnectionError extends Error {
+  /** The request cannot have arrived: there was no connection to send it over. */
+  readonly isUnsent: boolean;
   constructor(request: string, cause: unknown) {
     super(`${request}: ${causeMessage(cause)}`, { cause });
     this.name = 'ConnectionError';
+    this.isUnsent = connectCodes.has(causeCode(cause));
   }
 }
+
+/** Of Node's sockets and undici, for a connection that was not made. */
+const connectCodes: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
 
 /** Thrown by a reconcile: retrying cannot help before someone changes something. Say why in a condition as well. */
 export class TerminalError extends Error {
@@ -91,4 +104,10 @@ function hasCode(error: unknown, code: number): error is ApiError {
 function causeMessage(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   return thrown.cause instanceof Error ? causeMessage(thrown.cause) : thrown.message;
+}
+
+function causeCode(thrown: unknown): unknown {
+  if (!(thrown instanceof Error)) return undefined;
+  if (thrown.cause instanceof Error) return causeCode(thrown.cause);
+  return 'code' in thrown ? thrown.code : undefined;
 }

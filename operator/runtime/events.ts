@@ -1,5 +1,5 @@
 import type { Client } from './client.ts';
-import { type Clock, microTime } from './clock.ts';
+import { type Clock, microTime, type Timer } from './clock.ts';
 import type { Logger } from './logger.ts';
 import { apiVersionOf, type KubeObject, type ResourceType } from './objects.ts';
 
@@ -25,7 +25,7 @@ export interface EventRecorderOptions {
 
 /** The same event within this time is one event with a count. */
 const seriesMilliseconds = 6 * 60_000;
-/** A count is sent at most so often. */
+/** A count is sent at most so often, the last one at the latest after this. */
 const recountMilliseconds = 30_000;
 /** Events that wait to be sent; what comes on top is dropped. */
 const mostWaiting = 1_000;
@@ -33,13 +33,16 @@ const mostWaiting = 1_000;
 const longestNote = 1_024;
 
 interface Series {
+  readonly key: string;
   readonly name: string;
   readonly namespace: string;
   readonly body: object;
   count: number;
   lastSeen: number;
-  /** When it was last sent; absent: never, it must be created. */
-  sentAt?: number;
+  /** What the API server knows; 0: nothing yet, the event must be created. */
+  sentCount: number;
+  /** Until it fires, the count grows unsent. */
+  pause?: Timer;
 }
 
 /** Tells people what happened, in events.k8s.io/v1. Never throws, never waits; what cannot be sent is dropped. */
@@ -60,32 +63,40 @@ export class EventRecorder {
     const { namespace = 'default', name, uid = '' } = regarding.metadata;
     const key = JSON.stringify([uid, name, namespace, event]);
     this.#forgetOld(now);
-    const known = this.#series.get(key);
-    if (known) {
-      known.count += 1;
-      known.lastSeen = now;
-      if (known.sentAt !== undefined && now - known.sentAt < recountMilliseconds) return;
-    }
-    const series = known ?? this.#begin(type, regarding, event, now);
+    const series = this.#series.get(key) ?? this.#begin(key, type, regarding, event, now);
     this.#series.set(key, series);
-    if (this.#waiting.size >= mostWaiting) return;
+    series.count += 1;
+    series.lastSeen = now;
+    if (series.pause === undefined) this.#enqueue(series);
+  }
+
+  /** Sends what waits, then no more. */
+  async close(signal: AbortSignal): Promise<void> {
+    const giveUp = () => this.#closing.abort(signal.reason);
+    if (signal.aborted) giveUp();
+    else signal.addEventListener('abort', giveUp, { once: true });
+    for (const series of this.#series.values()) this.#endPause(series);
+    await this.#sending;
+    signal.removeEventListener('abort', giveUp);
+    this.#closing.abort(new Error('the recorder is closed'));
+    for (const series of this.#series.values()) series.pause?.cancel();
+  }
+
+  #enqueue(series: Series): void {
+    if (this.#closing.signal.aborted || this.#waiting.size >= mostWaiting) return;
     this.#waiting.add(series);
     this.#sending ??= this.#send().finally(() => {
       this.#sending = undefined;
     });
   }
 
-  /** Sends what waits, then no more. */
-  async close(signal: AbortSignal): Promise<void> {
-    const give = () => this.#closing.abort(signal.reason);
-    if (signal.aborted) give();
-    else signal.addEventListener('abort', give, { once: true });
-    await this.#sending;
-    signal.removeEventListener('abort', give);
-    this.#closing.abort(new Error('the recorder is closed'));
+  #endPause(series: Series): void {
+    series.pause?.cancel();
+    delete series.pause;
+    if (series.count > series.sentCount) this.#enqueue(series);
   }
 
-  #begin<T extends KubeObject>(type: ResourceType<T>, regarding: T, event: EventNote, now: number): Series {
+  #begin(key: string, type: ResourceType, regarding: KubeObject, event: EventNote, now: number): Series {
     const { controller, instance } = this.#options;
     const { namespace = 'default', name, uid, resourceVersion } = regarding.metadata;
     this.#count += 1;
@@ -100,12 +111,13 @@ export class EventRecorder {
       regarding: { apiVersion: apiVersionOf(type), kind: type.kind, namespace, name, uid, resourceVersion },
     };
     const suffix = `${now.toString(16)}${(this.#count % 4_096).toString(16).padStart(3, '0')}`;
-    return { name: `${name.slice(0, 200)}.${suffix}`, namespace, body, count: 1, lastSeen: now };
+    const prefix = name.slice(0, 200).replace(/[^a-z0-9]+$/, '');
+    return { key, name: `${prefix}.${suffix}`, namespace, body, count: 0, sentCount: 0, lastSeen: now };
   }
 
   #forgetOld(now: number): void {
     for (const [key, series] of this.#series) {
-      if (now - series.lastSeen >= seriesMilliseconds) this.#series.delete(key);
+      if (now - series.lastSeen >= seriesMilliseconds && series.pause === undefined) this.#series.delete(key);
     }
   }
 
@@ -114,6 +126,8 @@ export class EventRecorder {
       this.#waiting.delete(series);
       if (this.#closing.signal.aborted) continue;
       await this.#sendOne(series).catch((thrown: unknown) => {
+        series.pause?.cancel();
+        this.#series.delete(series.key);
         const error = thrown instanceof Error ? thrown.message : String(thrown);
         this.#options.log.debug({ error, event: series.name }, 'event dropped');
       });
@@ -122,16 +136,15 @@ export class EventRecorder {
 
   async #sendOne(series: Series): Promise<void> {
     const { client, clock } = this.#options;
-    const { name, namespace, body, count, lastSeen } = series;
+    const { name, namespace, body, count, lastSeen, sentCount } = series;
+    if (count === sentCount) return;
     const options = { signal: this.#closing.signal };
-    const isNew = series.sentAt === undefined;
-    series.sentAt = clock.now();
-    if (isNew) {
-      await client.create(events, { ...body, metadata: { name, namespace } }, options);
-      return;
-    }
-    const patch = { series: { count, lastObservedTime: microTime(lastSeen) } };
-    await client.patch(events, { namespace, name }, patch, options);
+    // The API takes a series of two at the least.
+    const repeated = count > 1 && { series: { count, lastObservedTime: microTime(lastSeen) } };
+    series.pause ??= clock.setTimer(recountMilliseconds, () => this.#endPause(series));
+    if (sentCount === 0) await client.create(events, { ...body, ...repeated, metadata: { name, namespace } }, options);
+    else await client.patch(events, { namespace, name }, { ...repeated }, options);
+    series.sentCount = count;
   }
 }
 

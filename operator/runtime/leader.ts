@@ -1,5 +1,5 @@
 import type { Client } from './client.ts';
-import { type Clock, microTime } from './clock.ts';
+import { type Clock, Deadline, microTime } from './clock.ts';
 import { type Lease, leases } from './core.ts';
 import { isAlreadyExists, isConflict, LeadershipLostError } from './errors.ts';
 import type { Logger } from './logger.ts';
@@ -31,11 +31,13 @@ export interface Leadership {
   release(): Promise<void>;
 }
 
+/** The process ends soon; a lease that is not given back runs out by itself. */
+const releaseMilliseconds = 5_000;
+
 /** Resolves when this process holds the lease, however long it takes. */
 export async function lead(options: LeaderOptions, signal: AbortSignal): Promise<Leadership> {
   const elector = new Elector(options);
-  await elector.acquire(signal);
-  return elector.keep();
+  return elector.keep(await elector.acquire(signal));
 }
 
 /**
@@ -47,15 +49,19 @@ class Elector {
   readonly #retryMilliseconds: number;
   readonly #durationSeconds: number;
   readonly #renewMilliseconds: number;
+  /** Of each request: one that hangs must leave time for another before the deadline. */
+  readonly #timeoutSeconds: number;
   readonly #log: Logger;
   /** The lease as last seen, and since when it has been like that. */
   #seen: { readonly record: string; readonly at: number } | undefined;
   #holder = '';
+  #toldHolder: string | undefined;
 
   constructor(options: LeaderOptions) {
     this.#options = options;
     this.#durationSeconds = options.leaseDurationSeconds ?? 15;
     this.#renewMilliseconds = (options.renewDeadlineSeconds ?? 10) * 1_000;
+    this.#timeoutSeconds = this.#renewMilliseconds / 4_000;
     this.#retryMilliseconds = (options.retryPeriodSeconds ?? 2) * 1_000;
     this.#log = options.log.child({ lease: `${options.namespace}/${options.name}` });
     if (this.#renewMilliseconds >= this.#durationSeconds * 1_000) {
@@ -64,23 +70,29 @@ class Elector {
     options.status?.set(0, { name: options.name });
   }
 
-  async acquire(signal: AbortSignal): Promise<void> {
+  /** Answers the monotonic time from which the lease counts: that before it was asked for. */
+  async acquire(signal: AbortSignal): Promise<number> {
     for (;;) {
+      const began = this.#options.clock.monotonic();
       const held = await this.#try(signal).catch((thrown: unknown) => {
         signal.throwIfAborted();
         this.#log.warn({ error: messageOf(thrown) }, 'lease cannot be read or written');
         return false;
       });
-      if (held) return this.#took();
+      if (held) {
+        this.#tellTaken();
+        return began;
+      }
+      this.#tellHolder();
       await this.#options.clock.sleep(this.#jittered(), signal);
     }
   }
 
   /** Renews in the background until released or lost. */
-  keep(): Leadership {
+  keep(acquiredAt: number): Leadership {
     const lost = new AbortController();
     const stop = new AbortController();
-    const renewing = this.#renew(lost, stop.signal);
+    const renewing = this.#renew(acquiredAt, lost, stop.signal);
     return {
       lost: lost.signal,
       release: async () => {
@@ -91,18 +103,19 @@ class Elector {
     };
   }
 
-  async #renew(lost: AbortController, stop: AbortSignal): Promise<void> {
+  async #renew(acquiredAt: number, lost: AbortController, stop: AbortSignal): Promise<void> {
     const { clock } = this.#options;
-    let renewedAt = clock.monotonic();
+    let renewedAt = acquiredAt;
     while (!stop.aborted) {
-      await clock.sleep(this.#retryMilliseconds, stop).catch(() => {});
+      const untilDeadline = () => renewedAt + this.#renewMilliseconds - clock.monotonic();
+      await clock.sleep(Math.min(this.#retryMilliseconds, untilDeadline()), stop).catch(() => {});
       if (stop.aborted) return;
       const began = clock.monotonic();
-      const left = this.#renewMilliseconds - (began - renewedAt);
-      const held = await this.#tryFor(left, stop);
+      const held = await this.#tryFor(untilDeadline(), stop);
       if (held) renewedAt = began;
+      if (stop.aborted) return;
       const isOther = this.#holder !== '' && this.#holder !== this.#options.identity;
-      if (!isOther && clock.monotonic() - renewedAt < this.#renewMilliseconds) continue;
+      if (!isOther && untilDeadline() > 0) continue;
       this.#options.status?.set(0, { name: this.#options.name });
       this.#log.error({ holder: this.#holder }, 'lease lost');
       lost.abort(new LeadershipLostError(`${this.#options.namespace}/${this.#options.name}`));
@@ -112,25 +125,23 @@ class Elector {
 
   /** False when it failed or took too long; a call that hangs must not outlive the deadline. */
   async #tryFor(milliseconds: number, stop: AbortSignal): Promise<boolean> {
-    const limit = new AbortController();
-    const timer = this.#options.clock.setTimer(milliseconds, () => limit.abort(new Error('the deadline passed')));
+    using limit = new Deadline(this.#options.clock, milliseconds, 'the deadline passed');
     try {
       return await this.#try(AbortSignal.any([stop, limit.signal]));
     } catch (thrown) {
       if (!stop.aborted) this.#log.warn({ error: messageOf(thrown) }, 'lease cannot be renewed');
       return false;
-    } finally {
-      timer.cancel();
     }
   }
 
   /** One look at the lease: takes it, renews it, or waits for its holder to fall silent. */
   async #try(signal: AbortSignal): Promise<boolean> {
     const { client, namespace, name, identity, clock } = this.#options;
-    const lease = await client.find(leases, { namespace, name }, { signal });
+    const call = { signal, timeoutSeconds: this.#timeoutSeconds, mostAttempts: 1 };
+    const lease = await client.find(leases, { namespace, name }, call);
     if (!lease) {
       const spec = { ...this.#spec(), acquireTime: microTime(clock.now()), leaseTransitions: 0 };
-      return await this.#write(() => client.create(leases, { metadata: { namespace, name }, spec }, { signal }));
+      return await this.#write(() => client.create(leases, { metadata: { namespace, name }, spec }, call));
     }
     const { holderIdentity = '', leaseTransitions = 0, acquireTime, leaseDurationSeconds } = lease.spec ?? {};
     this.#holder = holderIdentity;
@@ -144,7 +155,7 @@ class Elector {
       acquireTime: isRenewal ? acquireTime : microTime(clock.now()),
       leaseTransitions: isRenewal ? leaseTransitions : leaseTransitions + 1,
     };
-    return await this.#write(() => client.update(leases, { ...lease, spec }, { signal }));
+    return await this.#write(() => client.update(leases, { ...lease, spec }, call));
   }
 
   #spec() {
@@ -175,20 +186,27 @@ class Elector {
     return now - this.#seen.at >= durationSeconds * 1_000;
   }
 
-  #took(): void {
+  #tellTaken(): void {
     this.#options.status?.set(1, { name: this.#options.name });
     this.#log.info({ identity: this.#options.identity }, 'leading');
   }
 
+  #tellHolder(): void {
+    if (this.#holder === this.#toldHolder) return;
+    this.#toldHolder = this.#holder;
+    this.#log.info({ holder: this.#holder }, 'waiting for the lease');
+  }
+
   async #release(): Promise<void> {
-    const { client, namespace, name, identity, status } = this.#options;
-    const signal = AbortSignal.timeout(5_000);
+    const { client, namespace, name, identity, status, clock } = this.#options;
+    using limit = new Deadline(clock, releaseMilliseconds, 'released long enough');
+    const call = { signal: limit.signal, timeoutSeconds: this.#timeoutSeconds, mostAttempts: 1 };
     status?.set(0, { name });
     try {
-      const lease = await client.find(leases, { namespace, name }, { signal });
+      const lease = await client.find(leases, { namespace, name }, call);
       if (lease?.spec?.holderIdentity !== identity) return;
       const spec = { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1 };
-      await client.update(leases, { ...lease, spec }, { signal });
+      await client.update(leases, { ...lease, spec }, call);
       this.#log.info({}, 'lease released');
     } catch (thrown) {
       this.#log.warn({ error: messageOf(thrown) }, 'lease not released; the next leader waits for its end');

@@ -1,5 +1,5 @@
 import type { Client } from './client.ts';
-import type { Clock, Timer } from './clock.ts';
+import { aborted, type Clock } from './clock.ts';
 import { Controller, type ControllerOptions } from './controller.ts';
 import { type Check, type HealthServer, startHealthServer } from './health.ts';
 import { type LeaderOptions, type Leadership, lead } from './leader.ts';
@@ -22,10 +22,20 @@ export interface ManagerOptions {
   readonly drainSeconds?: number;
 }
 
+/** For work whose signal has aborted to end. */
+const graceMilliseconds = 2_000;
+
 /** Something else that runs while this process leads. Resolves soon after the signal; a throw stops the process. */
 export interface Runnable {
   readonly name: string;
   run(signal: AbortSignal): Promise<void>;
+}
+
+interface Stopping {
+  readonly stop: AbortSignal;
+  readonly lost: AbortSignal;
+  readonly drained: AbortController;
+  readonly ended: AbortSignal;
 }
 
 /** Runs everything in order: health server, leader election, caches, workers; and stops it the other way round. */
@@ -103,24 +113,33 @@ export class Manager {
   /** Stops when asked to, when the lease is lost, or when a part of it throws; work under way may end first. */
   async #work(signal: AbortSignal, lost: AbortSignal): Promise<void> {
     const failed = new AbortController();
-    const stop = AbortSignal.any([signal, lost, failed.signal]);
     const drained = new AbortController();
+    const ended = new AbortController();
+    const stop = AbortSignal.any([signal, lost, failed.signal]);
     // Who lost the lease may not write another word.
     const abort = AbortSignal.any([lost, drained.signal]);
     const parts = [
+      aborted(stop),
       ...this.#controllers.map((controller) => controller.run({ stop, abort })),
       ...this.#runnables.map((runnable) => runnable.run(stop)),
     ].map((part) => part.catch((thrown: unknown) => failed.abort(thrown)));
-    const { clock, drainSeconds = 30 } = this.#options;
-    const timers: Timer[] = [];
-    const startDrain = () =>
-      timers.push(clock.setTimer(drainSeconds * 1_000, () => drained.abort(new Error('drained for long enough'))));
-    if (stop.aborted) startDrain();
-    else stop.addEventListener('abort', startDrain, { once: true });
-    await Promise.all(parts);
-    for (const timer of timers) timer.cancel();
+    await Promise.race([Promise.all(parts), this.#overdue({ stop, lost, drained, ended: ended.signal })]);
+    ended.abort(new Error('all work has ended'));
     lost.throwIfAborted();
     failed.signal.throwIfAborted();
+  }
+
+  /**
+   * Cuts work short that takes too long to stop, at once when the lease is lost, and resolves when there still is some a
+   * moment later: work that does not heed its signal must not keep the process.
+   */
+  async #overdue({ stop, lost, drained, ended }: Stopping): Promise<void> {
+    const { clock, log, drainSeconds = 30 } = this.#options;
+    await aborted(stop);
+    await Promise.race([clock.sleep(drainSeconds * 1_000, ended), aborted(lost)]);
+    drained.abort(new Error(`work did not end within ${drainSeconds} s`));
+    await clock.sleep(graceMilliseconds, ended);
+    log.error({}, 'some work did not stop when told to');
   }
 
   /** Undefined when asked to stop before this process leads. */

@@ -18,8 +18,14 @@ export interface ReflectorOptions<T extends KubeObject> extends InformerOptions<
   readonly random?: () => number;
 }
 
+/** With the jitter, 0.8 to 30 s: client-go's. */
 const firstPauseMilliseconds = 800;
-const longestPauseMilliseconds = 30_000;
+const longestPauseMilliseconds = 20_000;
+const jitter = 0.5;
+/** Watches end after this less up to a tenth, so that they do not all end at once. */
+const watchSeconds = 290;
+/** A watch that ends sooner without a word was no watch: a proxy that hangs up, a server that is about to go. */
+const shortestWatchMilliseconds = 1_000;
 
 /** Keeps a store equal to what the API server holds, whatever happens to either: list, watch, resume, list again. */
 export class Reflector<T extends KubeObject> {
@@ -39,7 +45,12 @@ export class Reflector<T extends KubeObject> {
     this.type = type;
     this.#options = options;
     this.#log = options.log.child({ resource: type.plural });
-    this.store = new Store<T>(options.indexes);
+    this.store = new Store<T>(options.indexes, (thrown) => {
+      this.#log.error(
+        { error: thrown instanceof Error ? thrown.stack : String(thrown) },
+        'cache: a listener or index failed',
+      );
+    });
     this.synced = this.#firstList.promise;
   }
 
@@ -56,12 +67,13 @@ export class Reflector<T extends KubeObject> {
       } catch (thrown) {
         if (signal.aborted) return;
         if (isExpired(thrown)) this.#resourceVersion = undefined;
-        await this.#pauseAfter(thrown, signal);
+        if (!isExpired(thrown) || this.#failures > 0) await this.#pauseAfter(thrown, signal);
+        else this.#failures = 1;
       }
     }
   }
 
-  /** Answers the resource version of the list. Pages that took too long are begun anew. */
+  /** Answers the resource version of the list. When paging took so long that it expired, all begins anew. */
   async #list(signal: AbortSignal): Promise<string> {
     const objects: T[] = [];
     let resourceVersion = '';
@@ -70,7 +82,6 @@ export class Reflector<T extends KubeObject> {
       resourceVersion = page.resourceVersion;
     }
     this.store.replace(objects);
-    this.#failures = 0;
     if (!this.#hasSynced) this.#log.debug({ objects: objects.length }, 'cache is filled');
     this.#hasSynced = true;
     this.#firstList.resolve();
@@ -79,11 +90,13 @@ export class Reflector<T extends KubeObject> {
 
   /** Until the server ends it. Every event moves the place to go on from. */
   async #watch(resourceVersion: string, signal: AbortSignal): Promise<void> {
-    for await (const event of this.#options.client.watch(this.type, {
-      ...this.#selection(),
-      resourceVersion,
-      signal,
-    })) {
+    const { client, clock, random = Math.random } = this.#options;
+    const began = clock.monotonic();
+    const timeoutSeconds = Math.round(watchSeconds * (1 - random() / 10));
+    const options = { ...this.#selection(), resourceVersion, timeoutSeconds, signal };
+    let isSilent = true;
+    for await (const event of client.watch(this.type, options)) {
+      isSilent = false;
       this.#failures = 0;
       if (event.type === 'BOOKMARK') {
         this.#resourceVersion = event.resourceVersion;
@@ -93,6 +106,8 @@ export class Reflector<T extends KubeObject> {
       if (event.type === 'DELETED') this.store.delete(keyOf(event.object));
       else this.store.set(this.#kept(event.object));
     }
+    if (isSilent && clock.monotonic() - began < shortestWatchMilliseconds) throw new Error('the watch ended at once');
+    this.#failures = 0;
   }
 
   /** An expired version and a broken connection are everyday matters; what lasts is told as a warning. */
@@ -103,7 +118,7 @@ export class Reflector<T extends KubeObject> {
     this.#failures += 1;
     if (this.#failures > 2) this.#log.warn({ error, failures: this.#failures }, 'cache cannot be kept up to date');
     else this.#log.debug({ error }, 'watch ended');
-    await clock.sleep(pause * (0.5 + random() / 2), signal).catch(() => {});
+    await clock.sleep(pause * (1 + random() * jitter), signal).catch(() => {});
   }
 
   #selection(): Selection {

@@ -1,7 +1,7 @@
 /** Requests to the API server, tried again where that is right; refusals as ApiError, silence as ConnectionError. */
 import { fetch, type Response } from 'undici';
 import type { ClientOptions } from './client.ts';
-import type { Clock } from './clock.ts';
+import { type Clock, Deadline } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { ApiError, ConnectionError, type Status } from './errors.ts';
 import type { Counter } from './metrics.ts';
@@ -18,10 +18,18 @@ export interface Request {
   readonly isOnce?: boolean;
 }
 
-/** Tries of one call, when the server is overloaded or not there: about half a minute in all. */
-const mostTries = 8;
+/** When the server is overloaded or not there they take about half a minute in all. */
+const defaultAttempts = 8;
 const firstPauseMilliseconds = 200;
 const longestPauseMilliseconds = 8_000;
+/** A server that asks for more is asked again after this. */
+const longestRetryAfterSeconds = 30;
+
+interface AttemptOptions {
+  readonly signal: AbortSignal;
+  readonly timeoutSeconds?: number;
+  readonly mostAttempts?: number;
+}
 
 export class Sender {
   readonly #connection: Connection;
@@ -29,7 +37,7 @@ export class Sender {
   readonly #random: () => number;
   readonly #requests: Counter | undefined;
   readonly #userAgent: string;
-  readonly #timeoutMilliseconds: number;
+  readonly #timeoutSeconds: number;
 
   constructor(options: ClientOptions) {
     this.#connection = options.connection;
@@ -37,21 +45,22 @@ export class Sender {
     this.#random = options.random ?? Math.random;
     this.#requests = options.requests;
     this.#userAgent = options.userAgent ?? 'node';
-    this.#timeoutMilliseconds = (options.requestTimeoutSeconds ?? 30) * 1_000;
+    this.#timeoutSeconds = options.requestTimeoutSeconds ?? 30;
   }
 
   /** The object in the answer. */
-  async object<T>(request: Request, { signal }: { readonly signal: AbortSignal }): Promise<T> {
-    for (let tries = 1; ; tries += 1) {
+  async object<T>(request: Request, options: AttemptOptions): Promise<T> {
+    const { signal, mostAttempts = defaultAttempts } = options;
+    for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#withTimeout(request, signal, async (limited) => {
+        return await this.#withTimeout(request, options, async (limited) => {
           const response = await this.#answered(request, limited);
           // What the API server stores is what its schema says.
           return (await response.json()) as T;
         });
       } catch (thrown) {
         signal.throwIfAborted();
-        const pause = this.#pauseBefore(thrown, request, tries);
+        const pause = attempt < mostAttempts ? this.#pauseAfter(thrown, request, attempt) : undefined;
         if (pause === undefined) throw thrown;
         await this.#clock.sleep(pause, signal);
       }
@@ -76,18 +85,19 @@ export class Sender {
     }
   }
 
-  async #withTimeout<T>(request: Request, signal: AbortSignal, work: (limited: AbortSignal) => Promise<T>): Promise<T> {
-    const limit = new AbortController();
-    const late = new Error(`no answer in ${this.#timeoutMilliseconds / 1_000} s`);
-    const timer = this.#clock.setTimer(this.#timeoutMilliseconds, () => limit.abort(late));
+  async #withTimeout<T>(
+    request: Request,
+    { signal, timeoutSeconds = this.#timeoutSeconds }: AttemptOptions,
+    work: (limited: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    using limit = new Deadline(this.#clock, timeoutSeconds * 1_000, `no answer in ${timeoutSeconds} s`);
     try {
       return await work(AbortSignal.any([signal, limit.signal]));
     } catch (thrown) {
       signal.throwIfAborted();
-      if (thrown instanceof ApiError || thrown instanceof ConnectionError) throw thrown;
-      throw new ConnectionError(describe(request), limit.signal.aborted ? late : thrown);
-    } finally {
-      timer.cancel();
+      if (thrown instanceof ApiError) throw thrown;
+      if (thrown instanceof ConnectionError && !limit.signal.aborted) throw thrown;
+      throw new ConnectionError(describe(request), limit.signal.aborted ? limit.signal.reason : thrown);
     }
   }
 
@@ -137,16 +147,17 @@ export class Sender {
     }
   }
 
-  /** Milliseconds, or undefined where another try is not right or no more is left. */
-  #pauseBefore(thrown: unknown, { isOnce = false }: Request, tries: number): number | undefined {
-    if (tries >= mostTries) return undefined;
-    const backOff = Math.min(firstPauseMilliseconds * 2 ** (tries - 1), longestPauseMilliseconds);
+  /** Milliseconds, or undefined where another attempt is not right. */
+  #pauseAfter(thrown: unknown, { isOnce = false }: Request, attempt: number): number | undefined {
+    const backOff = Math.min(firstPauseMilliseconds * 2 ** (attempt - 1), longestPauseMilliseconds);
     const jittered = backOff * (0.75 + this.#random() / 2);
-    if (thrown instanceof ConnectionError) return isOnce ? undefined : jittered;
+    if (thrown instanceof ConnectionError) return isOnce && !thrown.isUnsent ? undefined : jittered;
     if (!(thrown instanceof ApiError)) return undefined;
     const { code, retryAfterSeconds } = thrown.status;
     if (code !== 429 && code !== 503) return undefined;
-    return retryAfterSeconds === undefined ? jittered : retryAfterSeconds * 1_000;
+    if (retryAfterSeconds === undefined) return jittered;
+    // Spread, or all that were refused together come back together.
+    return Math.min(retryAfterSeconds, longestRetryAfterSeconds) * 1_000 * (1 + this.#random() / 4);
   }
 }
 

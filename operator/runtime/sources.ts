@@ -1,4 +1,11 @@
-import { apiVersionOf, controllerOf, type KubeObject, keyOf, type ObjectKey, type ResourceType } from './objects.ts';
+import {
+  controllerOf,
+  type KubeObject,
+  keyOf,
+  type ObjectKey,
+  type OwnerReference,
+  type ResourceType,
+} from './objects.ts';
 import type { Predicate } from './predicates.ts';
 import type { Informer } from './reflector.ts';
 
@@ -21,10 +28,9 @@ export function owned<T extends KubeObject>(
   informer: Informer<T>,
   predicate?: Predicate<T>,
 ): Source {
-  const apiVersion = apiVersionOf(ownerType);
   const ownerKey = (object: T): ObjectKey[] => {
     const owner = controllerOf(object);
-    if (owner?.kind !== ownerType.kind || owner.apiVersion !== apiVersion) return [];
+    if (owner?.kind !== ownerType.kind || groupOf(owner) !== ownerType.group) return [];
     const { namespace } = object.metadata;
     return [ownerType.namespaced && namespace !== undefined ? { namespace, name: owner.name } : { name: owner.name }];
   };
@@ -38,6 +44,11 @@ export function mapped<T extends KubeObject>(
   predicate?: Predicate<T>,
 ): Source {
   return sourceOf(informer, map, predicate);
+}
+
+/** The version says only through which one the reference was written. */
+function groupOf({ apiVersion }: OwnerReference): string {
+  return apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
 }
 
 function sourceOf<T extends KubeObject>(

@@ -19,8 +19,17 @@ export class Store<T extends KubeObject> {
   readonly #indexes: readonly Index<T>[];
   readonly #listeners = new Set<Listener<T>>();
 
-  constructor(indexes: Indexes<T> = {}) {
-    this.#indexes = Object.entries(indexes).map(([name, values]) => new Index(name, values));
+  readonly #onError: (thrown: unknown) => void;
+
+  /**
+   * `onError` hears what a listener or an index function threw; one object that upsets one of them stops nothing else.
+   * Without it the process ends, as with any error that nobody catches.
+   */
+  constructor(indexes: Indexes<T> = {}, onError: (thrown: unknown) => void = throwLater) {
+    this.#onError = onError;
+    this.#indexes = Object.entries(indexes).map(
+      ([name, values]) => new Index(name, (object) => this.#guarded(() => values(object)) ?? []),
+    );
   }
 
   get(key: ObjectKey | string): T | undefined {
@@ -43,7 +52,7 @@ export class Store<T extends KubeObject> {
 
   /** `listener` first hears of all that is there, then of every change. The result ends it. */
   subscribe(listener: Listener<T>): () => void {
-    for (const after of this.list()) listener({ after });
+    for (const after of this.list()) this.#guarded(() => listener({ after }));
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -74,7 +83,16 @@ export class Store<T extends KubeObject> {
     else this.#objects.set(key, after);
     for (const index of this.#indexes) index.move(key, before, after);
     const change: Change<T> = { ...(before && { before }), ...(after && { after }) };
-    for (const listener of this.#listeners) listener(change);
+    for (const listener of this.#listeners) this.#guarded(() => listener(change));
+  }
+
+  #guarded<Result>(call: () => Result): Result | undefined {
+    try {
+      return call();
+    } catch (thrown) {
+      this.#onError(thrown);
+      return undefined;
+    }
   }
 }
 
@@ -108,6 +126,12 @@ class Index<T extends KubeObject> {
     keys?.delete(key);
     if (keys?.size === 0) this.#keys.delete(value);
   }
+}
+
+function throwLater(thrown: unknown): void {
+  queueMicrotask(() => {
+    throw thrown;
+  });
 }
 
 function asString(key: ObjectKey | string): string {
