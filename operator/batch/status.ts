@@ -93,13 +93,13 @@ function share(report: TaskProgress | undefined): number {
 /** The end, as the bucket tells it. */
 export function ended(status: BatchStatus, outcome: BatchOutcome): BatchStatus {
   const { batchID, run, snapshotID, records, files, bytes, errors, diagnostics, plan, completionTime } = outcome;
-  const { snapshotID: _, errors: __, diagnostics: ___, progressPercent = 0, ...kept } = status;
+  const { snapshotID: _, errors: __, diagnostics: ___, progressPercent: ____, ...kept } = status;
   return {
     ...kept,
     batchID,
     run,
     completionTime: wholeSeconds(completionTime),
-    progressPercent: outcome.outcome === 'Committed' ? 100 : progressPercent,
+    ...(outcome.outcome === 'Committed' && { progressPercent: 100 }),
     ...(snapshotID !== undefined && { snapshotID }),
     records,
     files,
@@ -116,7 +116,8 @@ export function outlookOf({ outcome, reason, message }: BatchOutcome): Outlook {
 
 /** The end of an attempt that a pod refused to work on: nothing was read. */
 export function refused(status: BatchStatus, now: string): BatchStatus {
-  return { ...status, completionTime: now };
+  const { progressPercent: _, ...kept } = status;
+  return { ...kept, completionTime: now };
 }
 
 /** Conditions by the table of docs/batch.md. Only an end is Stalled: before it, the operator goes on waiting. */

@@ -51,6 +51,8 @@ interface Work {
   readonly signal: AbortSignal;
   readonly log: Logger;
   readonly schemas: SchemaReader;
+  /** By Dataset: the last failed Job of `maintain` that the log told of. */
+  readonly told: Map<string, string>;
   readonly stored: Dataset;
   /** With the status as the steps make it. */
   dataset: Dataset;
@@ -59,15 +61,20 @@ interface Work {
 
 export function reconcileDataset(context: OperatorContext): Reconcile {
   const schemas = new SchemaReader();
+  const told = new Map<string, string>();
   const begin = (dataset: Dataset, { signal, log }: ReconcileContext): Work => {
     const outlook: Outlook = { state: 'Reconciling', reason: 'Preparing', message: 'the schema is read' };
-    return { context, signal, log, schemas, stored: dataset, dataset, outlook };
+    return { context, signal, log, schemas, told, stored: dataset, dataset, outlook };
   };
   return reconciler(context, {
     resources: context.caches.datasets,
     reconcile: async (dataset, reconcileContext) => await keep(begin(dataset, reconcileContext)),
     release: async (dataset, reconcileContext) => await release(begin(dataset, reconcileContext)),
-    forget: (key) => context.totals.forget(key),
+    forget: (key) => {
+      context.totals.forget(key);
+      schemas.forget(key);
+      told.delete(keyString(key));
+    },
   });
 }
 
@@ -188,7 +195,7 @@ function failure({ kind, code, message }: FailedTask): Outlook {
 
 /** Hourly, each Dataset at a time of its own. Its failures change no condition: the next one does what was left. */
 async function maintain(work: Work): Promise<void> {
-  const { context, dataset, signal, log } = work;
+  const { context, dataset, signal } = work;
   if (!hasSchemaInForce(dataset)) return;
   const { maintainSeconds } = context.config;
   const slot = maintainSlot(dataset, maintainSeconds, context.clock.now());
@@ -203,10 +210,18 @@ async function maintain(work: Work): Promise<void> {
     givesUpOn: () => true,
   };
   const progress = await runTask(context, order, signal);
-  if (progress.phase === 'failed') log.warn({ code: progress.code, error: progress.message }, 'maintain failed');
+  if (progress.phase === 'failed') tellOnce(work, progress);
   if (progress.phase === 'working') lookAgain(work, context.config.progressSeconds);
   if (progress.phase !== 'done' || progress.result.verb !== 'maintain') return;
   work.dataset = { ...work.dataset, status: maintained(work.dataset.status, progress.result) };
+}
+
+/** A failed Job stays until the next slot, and is seen again with every look. */
+function tellOnce({ log, told, dataset }: Work, { job, code, message }: FailedTask): void {
+  const key = keyString(keyOf(dataset));
+  if (told.get(key) === job.metadata.name) return;
+  told.set(key, job.metadata.name);
+  log.warn({ job: job.metadata.name, code, error: message }, 'maintain failed');
 }
 
 async function addTotals(work: Work): Promise<void> {
@@ -222,8 +237,7 @@ async function addTotals(work: Work): Promise<void> {
  * namespace goes too, it stays, and the log says where.
  */
 async function release(work: Work): Promise<ReconcileResult> {
-  const { context, dataset, stored, signal, log, schemas } = work;
-  schemas.forget(dataset.metadata.uid);
+  const { context, dataset, stored, signal, log } = work;
   if (!dataset.metadata.finalizers?.includes(purgeFinalizer)) return;
   try {
     if (dataset.spec.deletionPolicy === 'Delete' && !(await purge(work))) return await conclude(work);

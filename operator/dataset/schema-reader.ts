@@ -4,7 +4,7 @@
  */
 import { requestOf } from '../api/names.ts';
 import type { Dataset } from '../api/types.gen.ts';
-import { configMaps } from '../runtime/index.ts';
+import { configMaps, keyOf, keyString, type ObjectKey } from '../runtime/index.ts';
 import { canonicalJson } from '../specs/canonical.ts';
 import type { OperatorContext } from '../tasks/context.ts';
 
@@ -24,7 +24,7 @@ interface Remembered {
 const longestPauseSeconds = 60;
 
 export class SchemaReader {
-  /** By UID of the Dataset. */
+  /** By Dataset. */
   readonly #remembered = new Map<string, Remembered>();
 
   async read(context: OperatorContext, dataset: Dataset, signal: AbortSignal): Promise<SchemaReading> {
@@ -34,8 +34,9 @@ export class SchemaReader {
     if (configMapRef === undefined)
       return { missing: 'the schema has no member that this version knows', refreshSeconds: longestPauseSeconds };
     const { uid, generation } = dataset.metadata;
-    const asked = `${generation} ${requestOf(dataset)}`;
-    const known = this.#remembered.get(uid);
+    const key = keyString(keyOf(dataset));
+    const asked = `${uid} ${generation} ${requestOf(dataset)}`;
+    const known = this.#remembered.get(key);
     const now = clock.now();
     if (known !== undefined && known.asked === asked && now < known.until) return reading(known, now);
 
@@ -48,12 +49,12 @@ export class SchemaReader {
             longestPauseSeconds,
           );
     const remembered = { asked, reading: found, until: now + pauseSeconds * 1_000, pauseSeconds };
-    this.#remembered.set(uid, remembered);
+    this.#remembered.set(key, remembered);
     return reading(remembered, now);
   }
 
-  forget(uid: string): void {
-    this.#remembered.delete(uid);
+  forget(dataset: ObjectKey): void {
+    this.#remembered.delete(keyString(dataset));
   }
 }
 

@@ -118,8 +118,11 @@ async function check(work: Work): Promise<void> {
     lookAgain(work, (progress.until - context.clock.now()) / 1_000);
   } else if (progress.phase === 'working') {
     const { problem } = progress;
-    if (problem !== undefined) tell(work, { status: 'Unknown', ...problem });
-    if (problem !== undefined) work.problem ??= waitFor(problem.reason, problem.message);
+    // Runs can be made while a source that answered before is asked again.
+    if (problem !== undefined && connectedOf(connection)?.status !== 'True') {
+      tell(work, { status: 'Unknown', ...problem });
+      work.problem ??= waitFor(problem.reason, problem.message);
+    }
     keepStall(work, progress.isRepeated);
     work.isChecking = true;
     lookAgain(work, context.config.progressSeconds);

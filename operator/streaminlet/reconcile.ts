@@ -48,7 +48,7 @@ interface Work {
 /** What saves calls, and may be lost. */
 interface Memory {
   readonly applied: AppliedChildren;
-  /** UID of the inlet: the ConfigMap beside which no other is left. */
+  /** By inlet: the ConfigMap beside which no other is left. */
   readonly swept: Map<string, string>;
 }
 
@@ -59,6 +59,9 @@ export function reconcileInlet(context: OperatorContext): Reconcile {
     reconcile: async (inlet, { signal }) => {
       const work: Work = { context, signal, memory, stored: inlet, inlet };
       return await conclude(work, await takeSteps(work));
+    },
+    forget: (key) => {
+      memory.swept.delete(keyString(key));
     },
   });
 }
@@ -154,8 +157,8 @@ function taskOf(deployment: Deployment): string | undefined {
 async function sweepTasks(work: Work, { configMap }: InletChildren): Promise<void> {
   const { context, inlet, signal, memory } = work;
   const { name, namespace } = configMap.metadata;
-  const { uid } = inlet.metadata;
-  if (memory.swept.get(uid) === name || !isRolledOut(deploymentOf(work), name)) return;
+  const key = keyString(keyOf(inlet));
+  if (memory.swept.get(key) === name || !isRolledOut(deploymentOf(work), name)) return;
   const labels = { ...selectorLabels(inlet, context.config), [labelNames.verb]: 'inlet' };
   const labelSelector = Object.entries(labels)
     .map(([label, value]) => `${label}=${value}`)
@@ -166,7 +169,7 @@ async function sweepTasks(work: Work, { configMap }: InletChildren): Promise<voi
       if (found.metadata.name !== name) await context.client.delete(configMaps, keyOf(found), { signal });
     }
   }
-  memory.swept.set(uid, name);
+  memory.swept.set(key, name);
 }
 
 function isRolledOut(deployment: Deployment | undefined, task: string): boolean {
