@@ -73,10 +73,15 @@ export function mergeErrorClasses(lists: readonly (readonly ErrorClass[])[], mos
 /** Keeps the first `most` classes and sums up the rest in one class `Other`: classes are cut, counts never. */
 export function cutErrorClasses(sorted: readonly ErrorClass[], most: number): ErrorClass[] {
   if (sorted.length <= most) return [...sorted];
-  const kept = sorted.slice(0, most - 1);
-  const rest = sorted.slice(most - 1);
-  const count = rest.reduce((sum, entry) => sum + entry.count, 0);
-  return [...kept, { code: 'Other', message: `${rest.length} further kinds of errors; see the diagnostics`, count }];
+  // A list that was cut before brings its own.
+  const named = sorted.filter(({ code }) => code !== 'Other');
+  const kept = named.slice(0, most - 1);
+  const count = sum(sorted) - sum(kept);
+  return [...kept, { code: 'Other', message: 'further kinds of errors; see the diagnostics', count }];
+}
+
+function sum(classes: readonly ErrorClass[]): number {
+  return classes.reduce((total, { count }) => total + count, 0);
 }
 
 function compare(a: string, b: string): number {
