@@ -112,6 +112,14 @@ test('a claim fixes the files: what comes between claim and plan is for the next
   expect(await taken('second')).toEqual([2, 4]);
 });
 
+test('a claim holds before there is a plan', async () => {
+  const crashing = lake.process((_call, method, key) =>
+    key.endsWith('/plan.json') && method === 'putIfAbsent' ? 'crash before' : undefined,
+  );
+  await expect(runPlan(planTask('first', connection), crashing)).rejects.toThrow('crash');
+  expect(await taken('second')).toEqual([0, 2]);
+});
+
 test('of runs that claim at once, each file goes to one', async () => {
   await putFiles('c', 'd', 'e', 'f');
   const runs = await Promise.all(Array.from({ length: 10 }, (_, n) => plan(`run-${n}`)));

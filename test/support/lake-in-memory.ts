@@ -13,7 +13,7 @@ import type {
   ShardTask,
   StoreLocation,
 } from '../../ingestor/contract/task.ts';
-import type { Store } from '../../ingestor/store/store.ts';
+import type { Store, StoredObject } from '../../ingestor/store/store.ts';
 import { TableMetadata } from '../../ingestor/table/parquet-table.ts';
 import type { Environment } from '../../ingestor/tasks/environment.ts';
 import { runPrepare } from '../../ingestor/tasks/prepare.ts';
@@ -34,6 +34,9 @@ export const schema = JSON.stringify({
 });
 
 export type Decide = (call: number, method: string, key: string) => Fault | Promise<Fault>;
+
+/** What is in a bucket, by key. */
+export type Objects = ReadonlyMap<string, StoredObject>;
 
 let processes = 0;
 
@@ -73,29 +76,15 @@ export class Lake {
   }
 
   get table(): TableMetadata {
-    const versions = [...this.bucket('lake').objects.keys()].flatMap((key) => {
-      const [, version] = /\/metadata\/v([0-9]+)\.metadata\.json$/.exec(key) ?? [];
-      return version === undefined ? [] : [{ key, version: Number(version) }];
-    });
-    const newest = versions.sort((a, b) => b.version - a.version)[0];
-    if (newest === undefined) throw new Error('there is no table');
-    return parseDocument(TableMetadata, this.text(newest.key), newest.key, 'DamagedDocument');
+    return newestTable(this.bucket('lake').objects);
   }
 
   text(key: string): string {
-    return Buffer.from(this.bucket('lake').objects.get(key)?.body ?? '').toString();
+    return textOf(this.bucket('lake').objects, key);
   }
 
-  /** All rows of the table, read by a library that did not write them. */
   async rows(): Promise<Record<string, unknown>[]> {
-    const rows: Record<string, unknown>[] = [];
-    for (const { key } of this.table.files) {
-      const body = this.bucket('lake').objects.get(key)?.body;
-      if (body === undefined) throw new Error(`${key} is listed and not there`);
-      const file = new Uint8Array(body).buffer;
-      rows.push(...(await parquetReadObjects({ file, compressors })));
-    }
-    return rows;
+    return await readRows(this.bucket('lake').objects);
   }
 
   async ids(): Promise<string[]> {
@@ -105,6 +94,36 @@ export class Lake {
   async prepare(change: Partial<PrepareTask> = {}, environment = this.process()) {
     return await runPrepare({ ...prepareTask(), ...change }, environment);
   }
+}
+
+/** All versions of the table, oldest first; whoever reads it must find each of them in order. */
+export function allVersions(objects: Objects): TableMetadata[] {
+  return [...objects.keys()]
+    .filter((key) => /\/metadata\/v[0-9]+\.metadata\.json$/.test(key))
+    .map((key) => parseDocument(TableMetadata, textOf(objects, key), key, 'DamagedDocument'))
+    .sort((a, b) => a.sequence - b.sequence);
+}
+
+export function newestTable(objects: Objects): TableMetadata {
+  const newest = allVersions(objects).at(-1);
+  if (newest === undefined) throw new Error('there is no table');
+  return newest;
+}
+
+/** All rows of the table, read by a library that did not write them. */
+export async function readRows(objects: Objects): Promise<Record<string, unknown>[]> {
+  const rows: Record<string, unknown>[] = [];
+  for (const { key } of newestTable(objects).files) {
+    const body = objects.get(key)?.body;
+    if (body === undefined) throw new Error(`${key} is listed and not there`);
+    const file = new Uint8Array(body).buffer;
+    rows.push(...(await parquetReadObjects({ file, compressors })));
+  }
+  return rows;
+}
+
+export function textOf(objects: Objects, key: string): string {
+  return Buffer.from(objects.get(key)?.body ?? '').toString();
 }
 
 export function prepareTask(): PrepareTask {
