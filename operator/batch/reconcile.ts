@@ -294,9 +294,9 @@ function standAt(work: Work, progress: Exclude<Underway, FailedTask>, verb: stri
       ),
     };
   }
-  if (problem !== undefined) return { ...waitFor(problem.reason, problem.message), requeueAfterSeconds };
-  const reason = isRunning ? phaseOf(context, pods, verb) : 'Queued';
   const failure = lastFailure === undefined ? '' : `; a pod is replaced: ${lastFailure}`;
+  if (problem !== undefined) return { ...waitFor(problem.reason, `${problem.message}${failure}`), requeueAfterSeconds };
+  const reason = isRunning ? phaseOf(context, pods, verb) : 'Queued';
   return { ...working(reason, `${phaseMessages[reason]}${failure}`), isProblem: failure !== '', requeueAfterSeconds };
 }
 

@@ -4,7 +4,7 @@ import type { CoreV1Event } from '@kubernetes/client-node';
 import type { ApiObject, Job, Pod, ResourceType } from '../runtime/index.ts';
 import type { OperatorContext } from './context.ts';
 import type { WorkingTask } from './observe.ts';
-import { ageFrom, hasStarted, isStuckOnNode, type Note, oneLine, startProblem } from './pods.ts';
+import { ageFrom, hasStarted, isStuckOnNode, type Note, oneLine, startProblem, terminationOf } from './pods.ts';
 
 type Event = ApiObject<CoreV1Event>;
 
@@ -15,15 +15,16 @@ const patienceMilliseconds = 3_000;
 
 export async function explainDelay(
   context: OperatorContext,
-  { job, pods }: WorkingTask,
+  { job, pods: all }: WorkingTask,
   signal: AbortSignal,
 ): Promise<Note | undefined> {
+  const pods = all.filter((pod) => terminationOf(pod) === undefined);
   const problem = pods.map(startProblem).find((note) => note !== undefined);
   if (problem !== undefined || pods.some(hasStarted)) return problem;
   const now = context.clock.now();
   const stuck = pods.find((pod) => isStuckOnNode(pod, now));
   if (stuck !== undefined) return await newestWarning(context, stuck, 'a pod cannot start', signal);
-  if (pods.length > 0 || job.spec?.suspend === true || now - ageFrom(job) < patienceMilliseconds) return undefined;
+  if (all.length > 0 || job.spec?.suspend === true || now - ageFrom(job) < patienceMilliseconds) return undefined;
   return await newestWarning(context, job, 'no pod can be made', signal);
 }
 

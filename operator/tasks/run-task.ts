@@ -99,7 +99,7 @@ async function advance(
   return {
     phase: 'working',
     pods,
-    isRunning: pods.some(hasStarted),
+    isRunning: pods.some((pod) => hasStarted(pod) && terminationOf(pod) === undefined),
     isRepeated: retryOf(state.job) > 0,
     ...(problem && { problem }),
     ...(lastFailure !== undefined && { lastFailure }),
