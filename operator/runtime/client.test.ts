@@ -76,7 +76,7 @@ describe('requests', () => {
     expect([seen?.query.get('fieldManager'), seen?.query.get('force')]).toEqual(['tester', 'true']);
   });
 
-  test('to apply a status name the object by its uid', async () => {
+  test('to apply a status name the state of the object it was made from', async () => {
     const stored = server.put(configMaps, configMap);
     let seen: SimulatedRequest | undefined;
     server.fault = (request) => {
@@ -88,7 +88,7 @@ describe('requests', () => {
     expect(seen?.body).toEqual({
       apiVersion: 'v1',
       kind: 'ConfigMap',
-      metadata: { ...key, uid: stored.metadata.uid },
+      metadata: { ...key, resourceVersion: stored.metadata.resourceVersion },
       status: { phase: 'Fine' },
     });
   });

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from './clock.ts';
 import type { Connection } from './connection.ts';
-import { ApiError, ConnectionError, isNotFound } from './errors.ts';
+import { ApiError, ConnectionError, isConflict, isNotFound } from './errors.ts';
 import type { Counter } from './metrics.ts';
 import { apiVersionOf, type KubeObject, keyOf, type ObjectKey, type ResourceType } from './objects.ts';
 import { describe, type Query, type Request, Sender, statusOf } from './sender.ts';
@@ -191,8 +191,11 @@ export class Client {
   }
 
   /**
-   * Server-side apply of the whole status. `of` names the object; when it has a uid, a later object of the same name
-   * is refused (Conflict). NotFound when there is none.
+   * Server-side apply of the whole status. `of` is the object that the status was made from; another one that has its
+   * name by now is refused (Conflict). NotFound when there is none.
+   *
+   * Status requests ignore a uid, so it is the resource version that tells. When the object only changed, it is written
+   * all the same: what changed has its own reconcile.
    */
   async applyStatus<T extends KubeObject & { status?: unknown }>(
     type: ResourceType<T>,
@@ -200,9 +203,17 @@ export class Client {
     status: NonNullable<T['status']>,
     options: ApplyOptions,
   ): Promise<T> {
-    const { name, namespace, uid } = of.metadata;
-    const metadata = { name, ...(namespace !== undefined && { namespace }), ...(uid !== undefined && { uid }) };
-    return await this.#apply<T>(`${objectPath(type, keyOf(of))}/status`, named(type, { metadata, status }), options);
+    const { name, namespace, uid, resourceVersion } = of.metadata;
+    const body = named(type, { metadata: { name, namespace, resourceVersion }, status });
+    try {
+      return await this.#apply<T>(`${objectPath(type, keyOf(of))}/status`, body, options);
+    } catch (thrown) {
+      if (!isConflict(thrown)) throw thrown;
+      const now = await this.get(type, keyOf(of), options);
+      const hasOnlyChanged = now.metadata.uid === uid && now.metadata.resourceVersion !== resourceVersion;
+      if (!hasOnlyChanged) throw thrown;
+      return await this.applyStatus(type, now, status, options);
+    }
   }
 
   /** JSON merge patch: null removes a field, a list is replaced whole. */
