@@ -24,8 +24,10 @@ export async function explainDelay(
   const now = context.clock.now();
   const stuck = pods.find((pod) => isStuckOnNode(pod, now));
   if (stuck !== undefined) return await newestWarning(context, stuck, 'a pod cannot start', signal);
-  if (all.length > 0 || job.spec?.suspend === true || now - ageFrom(job) < patienceMilliseconds) return undefined;
-  return await newestWarning(context, job, 'no pod can be made', signal);
+  // Between two pods their Job pauses: only what was told since the last one ended is of now.
+  const since = Math.max(ageFrom(job), ...all.map((pod) => terminationOf(pod)?.finishedAt ?? 0));
+  if (pods.length > 0 || job.spec?.suspend === true || now - since < patienceMilliseconds) return undefined;
+  return await newestWarning(context, job, 'no pod can be made', signal, since);
 }
 
 export async function explainPods(
@@ -45,12 +47,13 @@ async function newestWarning(
   about: Job | Pod,
   what: string,
   signal: AbortSignal,
+  since = 0,
 ): Promise<Note | undefined> {
   const { namespace, uid } = about.metadata;
   const fieldSelector = `involvedObject.uid=${uid},type=Warning`;
   const { items } = await client.list(events, { ...(namespace !== undefined && { namespace }), fieldSelector, signal });
   const newest = items.sort((a, b) => timeOf(b) - timeOf(a))[0];
-  if (newest?.reason === undefined) return undefined;
+  if (newest?.reason === undefined || timeOf(newest) < since) return undefined;
   return { reason: newest.reason, message: `${what}: ${stableText(newest.message)}` };
 }
 
