@@ -2,12 +2,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { planTask, prepareTask, records, shardTask } from '../test/support/lake-in-memory.ts';
+import { parseDocument } from './contract/documents.ts';
+import { TaskProgress } from './contract/progress.ts';
 
 // Processes start slowly where the machine is busy.
 vi.setConfig({ testTimeout: 60_000 });
@@ -126,24 +128,55 @@ test('the shard of an Indexed Job is told by its variable', async () => {
   expect(JSON.parse(output)).toMatchObject({ verb: 'shard', index: 0, records: { ingested: 3 } });
 });
 
-test('a task that is told to stop ends with 10', async () => {
+/** A plan that waits for a source that never answers. */
+async function startStuck(variables: Record<string, string> = {}) {
   await runTask(prepareTask());
   const silent = createServer(() => {});
-  silent.listen(0, '127.0.0.1');
-  await once(silent, 'listening');
-  const address = silent.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const { port } = await listen(silent);
   const s3 = { bucket: 'b', prefix: '', region: 'r', endpoint: `http://127.0.0.1:${port}`, forcePathStyle: true };
   const input = { files: { location: { s3 }, selection: {} } };
-  const variables = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' };
-  const { child, ended } = start([...(await taskArguments(planTask('x', { input }))), '--print-result'], variables);
+  const argv = [...(await taskArguments(planTask('x', { input }))), '--print-result'];
+  const { child, ended } = start(argv, { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', ...variables });
   await once(silent, 'request');
-  child.kill('SIGTERM');
-  const { code, output } = await ended;
-  silent.closeAllConnections();
-  silent.close();
+  const end = async () => {
+    child.kill('SIGTERM');
+    const outcome = await ended;
+    silent.closeAllConnections();
+    silent.close();
+    return outcome;
+  };
+  return { end };
+}
+
+async function listen(server: Server): Promise<{ port: number }> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (typeof address !== 'object' || address === null) throw new Error('a server on a port has an address');
+  return address;
+}
+
+test('a task that is told to stop ends with 10', async () => {
+  const { end } = await startStuck();
+  const { code, output } = await end();
   expect(code).toBe(10);
   expect(JSON.parse(output)).toMatchObject({ error: { code: 'Interrupted' } });
+});
+
+test('a task that takes longer tells how far it is', async () => {
+  const free = createServer();
+  const { port } = await listen(free);
+  free.close();
+  const { end } = await startStuck({ FOREBAY_STATUS_PORT: String(port) });
+  const ask = (path: string) => fetch(`http://127.0.0.1:${port}${path}`);
+  const progress = await vi.waitFor(() => ask('/progress'), { timeout: 30_000 });
+  expect(parseDocument(TaskProgress, await progress.text(), 'progress', 'InvalidTask')).toMatchObject({
+    verb: 'plan',
+    phase: 'Planning',
+  });
+  expect((await ask('/healthz')).status).toBe(200);
+  expect(await (await ask('/metrics')).text()).toContain('forebay_task_records{outcome="read"} 0');
+  await end();
 });
 
 test('help is printed without a task, for each verb too', async () => {

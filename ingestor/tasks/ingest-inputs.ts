@@ -34,6 +34,11 @@ export async function ingestInputs(
   }
 }
 
+/** Half of what a pod loads. Who will need it soon may begin while the store is asked. */
+export async function loadEngine() {
+  return await import('../engine/index.ts');
+}
+
 interface Work {
   readonly dataset: Dataset;
   readonly plan: Plan;
@@ -94,7 +99,7 @@ async function tryInputs(
 async function startEngine({ dataset, plan, environment }: Work, sinks: Sinks): Promise<Engine> {
   const { reading } = plan;
   if (reading === undefined) throw new ForebayError('InvalidTask', `run ${plan.run} of ${plan.batch.id} reads nothing`);
-  const { createEngine } = await import('../engine/index.ts');
+  const { createEngine } = await loadEngine();
   return createEngine({
     schema: await loadSchema(dataset.store, reading.schemaDigest, environment),
     read: reading.read,

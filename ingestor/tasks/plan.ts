@@ -11,6 +11,7 @@ import { findFiles } from '../sources/files.ts';
 import { inlineInput } from '../sources/inputs.ts';
 import { loadState } from '../table/commit.ts';
 import { type Environment, withStore } from './environment.ts';
+import { loadEngine } from './ingest-inputs.ts';
 import { ingestShard } from './shard.ts';
 
 /**
@@ -20,6 +21,8 @@ import { ingestShard } from './shard.ts';
 export async function runPlan(task: PlanTask, environment: Environment): Promise<PlanResult> {
   return await withStore(environment, task.dataset.storage, async (store) => {
     environment.progress({ phase: 'Planning' });
+    // Most batches are small and read here. What goes wrong with it is told where it is needed.
+    loadEngine().catch(() => {});
     const dataset = await openDataset(store, task.dataset.owner, environment);
     const served = await serveRequest(dataset, task.request, environment);
     const { plan, refused } = served;
