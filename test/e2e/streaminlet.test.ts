@@ -4,7 +4,7 @@ import { eventually, type Forward, forward } from '../support/cluster.ts';
 import { countRecords, queryTable } from '../support/lake.ts';
 import { Workspace } from '../support/workspace.ts';
 
-const apiKey = 'a key of some length';
+const apiKey = 'a-key-of-some-length';
 
 let workspace: Workspace;
 beforeAll(async () => {
