@@ -60,7 +60,7 @@ export function reportTable(table: Table, state: TableState): TableTotals {
     records: totals.records,
     files: totals.files,
     sizeBytes: totals.sizeBytes,
-    ...(state.snapshotID === undefined ? {} : { lastCommitTime: formatTime(state.lastCommitTime) }),
+    ...(state.snapshotTime === undefined ? {} : { lastCommitTime: formatTime(state.snapshotTime) }),
     ingested: totals.ingested,
     failed: totals.failed,
     batches: totals.batches,

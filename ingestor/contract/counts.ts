@@ -3,7 +3,10 @@ import { type Static, Type } from 'typebox';
 
 const count = Type.Integer({ minimum: 0 });
 
-/** `read = ingested + failed + skipped`, for each file, shard, batch and stream. `warnings` are records among those ingested. */
+/**
+ * `read = ingested + failed + skipped`, for each file, shard, batch and stream. `warnings` are records among those
+ * ingested. Good records of a batch that failed as a whole are skipped.
+ */
 export const RecordCounts = Type.Object({
   read: count,
   ingested: count,
@@ -13,7 +16,10 @@ export const RecordCounts = Type.Object({
 });
 export type RecordCounts = Static<typeof RecordCounts>;
 
-/** `skipped` files were known to the ledger already, or changed while they were read. */
+/**
+ * `input`: all that were found. Of these, `skipped` were known to the ledger already or changed while they were read,
+ * and `failed` could not be read and were set aside. `output`: data files in the table.
+ */
 export const FileCounts = Type.Object({ input: count, skipped: count, failed: count, output: count });
 export type FileCounts = Static<typeof FileCounts>;
 

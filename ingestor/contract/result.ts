@@ -100,7 +100,8 @@ export const MaintainResult = Type.Object({
   ...common,
   verb: Type.Literal('maintain'),
   table: TableTotals,
-  /** What it did, by kind of work: finishedRuns, abandonedRuns, strandedSegments, deletedObjects. */
+  /** What it did, by kind of work: finishedRuns, abandonedRuns, strandedSegments, deletedObjects,
+   * emptiedVersions. */
   did: Type.Record(Type.String(), count),
 });
 export type MaintainResult = Static<typeof MaintainResult>;

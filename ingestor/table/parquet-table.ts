@@ -19,6 +19,7 @@ export const TableMetadata = Type.Object({
   uuid: Type.String(),
   sequence: Type.Integer({ minimum: 1 }),
   snapshotID: Type.Optional(Type.String()),
+  snapshotTime: Type.Optional(count),
   schemaDigest: Type.String(),
   settings: TableSettings,
   properties: Type.Record(Type.String(), Type.String()),
@@ -154,12 +155,11 @@ function applyChange(
   const settings = change.settings ?? base?.settings;
   if (schemaDigest === undefined || settings === undefined)
     throw new Error('the first version needs schema and settings');
-  const snapshotID = change.addFiles === undefined ? base?.snapshotID : stamp.snapshotID;
   return {
     version: 1,
     uuid,
     sequence: (base?.sequence ?? 0) + 1,
-    ...(snapshotID === undefined ? {} : { snapshotID }),
+    ...snapshotOf(base, change, stamp),
     schemaDigest,
     settings,
     properties: changeProperties(base?.properties ?? {}, change),
@@ -167,6 +167,17 @@ function applyChange(
     lastCommitTime: stamp.time,
     files: [...filesOf(base), ...added],
   };
+}
+
+/** A change without files leaves the snapshot as it was: it only counts, or remembers. */
+function snapshotOf(
+  base: TableState | undefined,
+  change: TableChange,
+  { snapshotID, time }: CommitStamp,
+): Pick<TableMetadata, 'snapshotID' | 'snapshotTime'> {
+  if (change.addFiles !== undefined) return { snapshotID, snapshotTime: time };
+  if (base?.snapshotID === undefined || base.snapshotTime === undefined) return {};
+  return { snapshotID: base.snapshotID, snapshotTime: base.snapshotTime };
 }
 
 function changeProperties(properties: Readonly<Record<string, string>>, change: TableChange): Record<string, string> {

@@ -30,8 +30,9 @@ export interface Table {
 export interface TableState {
   /** Rises by one with every commit. */
   readonly sequence: number;
-  /** Of the last commit that changed records; absent before the first. */
+  /** Of the last commit that brought files, and when it was; absent before the first. */
   readonly snapshotID?: string;
+  readonly snapshotTime?: number;
   /** Digest of the schema in force; its body is in `ingest/schemas/`. */
   readonly schemaDigest: string;
   readonly settings: TableSettings;
