@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { finishTask, Lake, planTask, shardTask } from '../../test/support/lake-in-memory.ts';
+import { filesInput, finishTask, Lake, planTask, shardTask } from '../../test/support/lake-in-memory.ts';
 import type { BatchRequest } from '../contract/task.ts';
 import { runFinish } from '../tasks/finish.ts';
 import { runPlan } from '../tasks/plan.ts';
@@ -92,6 +92,12 @@ test('a run that finds nothing new is committed without a version of the table',
   });
   expect(batch?.snapshotID).toBeUndefined();
   expect(table?.sequence).toBe(sequence);
+});
+
+test('a run that names a file that is not there fails, and claims nothing', async () => {
+  const named = await plan('first', { input: filesInput({ keys: ['a.jsonl', 'gone.jsonl'] }) });
+  expect(named.batch).toMatchObject({ outcome: 'Failed', reason: 'NoInput', message: 'gone.jsonl does not exist' });
+  expect(await taken('second')).toEqual([2, 2]);
 });
 
 test('a run of the same batch takes the files of its earlier run that failed', async () => {

@@ -81,7 +81,7 @@ async function findInputs(
   const { files, missing } = await withStore(environment, location, (store) =>
     findFiles(store, location, selection, environment.signal),
   );
-  if (missing[0] !== undefined && ledger === undefined) {
+  if (missing[0] !== undefined) {
     const others = missing.length > 1 ? ` and ${missing.length - 1} others do` : ' does';
     return { reason: 'NoInput', message: `${missing[0]}${others} not exist` };
   }
