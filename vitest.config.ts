@@ -23,7 +23,8 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: ['test/e2e/setup.ts'],
-          // Real pods on a machine that may have two cores: waiting is most of the time, so files run side by side.
+          // Waiting for pods is most of the time, so all files run side by side, also where there are two cores.
+          maxWorkers: 8,
           testTimeout: 300_000,
           hookTimeout: 300_000,
         },

@@ -15,7 +15,7 @@ declare module 'vitest' {
 export async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
   await startCluster();
   await startS3InCluster();
-  await installForebay(['operator.progressSeconds=1']);
+  await installForebay(['operator.progressSeconds=1', 'operator.inletReportSeconds=2']);
   const { address, forward } = await forwardS3();
   provide('clusterS3', { inCluster: s3InCluster, fromHost: address });
   return forward.stop;

@@ -1,9 +1,10 @@
 /** A place of a test file's own: a namespace that enforces `restricted`, a bucket, and the Secret that opens it. */
 import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { KubeConfig, KubernetesObjectApi } from '@kubernetes/client-node';
 import type { Batch, Condition, Dataset, SourceConnection, StreamInlet } from '../../operator/api/types.gen.ts';
 import { apiVersion } from '../../operator/api/types.gen.ts';
 import { createBucket, type Identity, type S3Address, s3Client } from '../servers/s3.ts';
-import { apply, deleteNamespace, eventually, kubectl, makeNamespace } from './cluster.ts';
+import { apply, deleteNamespace, eventually, kubeconfig, kubectl, makeNamespace } from './cluster.ts';
 import type { TableLocation } from './lake.ts';
 
 export type Resources = {
@@ -23,10 +24,15 @@ export class Workspace {
   /** Of the namespace and of the bucket. */
   readonly name: string;
   readonly #s3: ClusterS3;
+  /** What is asked time and again goes here: a kubectl for each question would take the processor from the pods. */
+  readonly #api: KubernetesObjectApi;
 
   private constructor(name: string, s3: ClusterS3) {
     this.name = name;
     this.#s3 = s3;
+    const config = new KubeConfig();
+    config.loadFromFile(kubeconfig);
+    this.#api = KubernetesObjectApi.makeApiClient(config);
   }
 
   static async make(purpose: string, s3: ClusterS3): Promise<Workspace> {
@@ -68,7 +74,8 @@ export class Workspace {
   }
 
   async get<K extends Kind>(kind: K, name: string): Promise<Resources[K]> {
-    return JSON.parse(await this.kubectl('get', kind.toLowerCase(), name, '-o', 'json'));
+    const read = await this.#api.read({ apiVersion, kind, metadata: { name, namespace: this.name } });
+    return JSON.parse(JSON.stringify(read)); // the client's dates become text again
   }
 
   /** Waits for a condition, of a reason if one is given, and gives the resource as it is then. */
