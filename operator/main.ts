@@ -21,7 +21,13 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(helpText());
     return 0;
   }
-  return await run(config, openLog(config));
+  const log = openLog(config);
+  try {
+    return await run(config, log);
+  } catch (error) {
+    log.error({ error: error instanceof Error ? error.message : String(error) }, 'the operator cannot start');
+    return 1;
+  }
 }
 
 /** How long the API server may take to answer at the start. */
