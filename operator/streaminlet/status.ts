@@ -81,11 +81,15 @@ export function outlookOf(
     const { reason, message } = trouble;
     return { state: isPermanent(reason) ? 'Stalled' : 'Reconciling', reason, message, isProblem: true };
   }
-  const pods = replicas === 1 ? '1 pod' : `${replicas} pods`;
   const isDone = updatedReplicas === replicas && there === replicas && availableReplicas >= replicas;
-  if (isCurrent && isDone) return { state: 'Ready', reason: 'Available', message: `${pods} take records in` };
+  if (isCurrent && isDone)
+    return {
+      state: 'Ready',
+      reason: 'Available',
+      message: replicas === 1 ? '1 pod takes records in' : `${replicas} pods take records in`,
+    };
   const reason = availableReplicas > 0 ? 'RollingOut' : 'Starting';
-  return { state: 'Reconciling', ready, reason, message: `${pods} are wanted, ${availableReplicas} available` };
+  return { state: 'Reconciling', ready, reason, message: `pods available: ${availableReplicas} of ${replicas}` };
 }
 
 function isPermanent(code: string): boolean {
