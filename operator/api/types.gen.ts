@@ -474,16 +474,13 @@ export interface BatchSpecInputS3 {
 }
 
 /**
- * Files of a SourceConnection, with its format. Its runs are made like this; by hand it takes in chosen files again.
- * Example: {name: crm-accounts, paths: [2026-11-24.csv]}.
+ * Files of a SourceConnection, with its format and its ledger: files that were ingested are skipped. Its runs are made
+ * like this; by hand it takes in chosen files now. Example: {name: crm-accounts, paths: [2026-11-24.csv]}.
  */
 export interface BatchSpecInputConnection {
   /** Name of a SourceConnection in the same namespace. */
   name: string;
-  /**
-   * Files to read, below the connection's place, at most 1,000; absent: those its selection finds and that were not
-   * ingested yet.
-   */
+  /** Files to read, below the connection's place, at most 1,000; absent: those its selection finds. */
   paths?: string[];
 }
 
@@ -501,8 +498,8 @@ export interface BatchSpecInput {
    */
   s3?: BatchSpecInputS3;
   /**
-   * Files of a SourceConnection, with its format. Its runs are made like this; by hand it takes in chosen files again.
-   * Example: {name: crm-accounts, paths: [2026-11-24.csv]}.
+   * Files of a SourceConnection, with its format and its ledger: files that were ingested are skipped. Its runs are
+   * made like this; by hand it takes in chosen files now. Example: {name: crm-accounts, paths: [2026-11-24.csv]}.
    */
   connection?: BatchSpecInputConnection;
   /** A few records in the resource itself. Example: {data: "{\"id\": 1}\n{\"id\": 2}\n"}. */

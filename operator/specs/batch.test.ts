@@ -47,11 +47,11 @@ describe('a batch reads', () => {
     });
   });
 
-  test('chosen files of a connection again, without the ledger', () => {
+  test('chosen files of a connection, which its ledger knows from then on', () => {
     const batch = exampleBatch({ input: { connection: { name: 'crm', paths: ['1.json'] } } });
     const { input, ledger, read } = resolveInput(batch, exampleConnection());
     expect(input).toMatchObject({ files: { selection: { keys: ['1.json'] } } });
-    expect(ledger).toBeUndefined();
+    expect(ledger).toEqual({ source: 's3://landing/crm/daily' });
     expect(read).toMatchObject({ format: { type: 'CSV' }, compression: 'Auto' });
   });
 });

@@ -43,7 +43,7 @@ export function resolveInput(batch: Batch, connection: SourceConnection | undefi
   return resolveConnection(batch, connection, through.paths);
 }
 
-/** All that the selection finds and the ledger does not know; or the paths named, known or not. */
+/** What the selection finds, or the paths named; of these, what the ledger does not know yet. */
 function resolveConnection(
   batch: Batch,
   connection: SourceConnection,
@@ -55,7 +55,7 @@ function resolveConnection(
   return {
     input: { files: { location: { s3: location }, selection } },
     read: readSettings(batch, connection),
-    ...(paths === undefined && { ledger: { source } }),
+    ledger: { source },
     projections,
   };
 }
