@@ -79,7 +79,7 @@ test('a Service of its name that is not its own is left alone, and told of', asy
   expect(found.spec?.ports).toMatchObject([{ port: 1 }]);
 });
 
-test('an edit rolls the pods to a new task, and the old one goes in the end', async () => {
+test('an edit rolls the pods to a new task', async () => {
   await harness.create('StreamInlet', 'rolled', inletSpec);
   const taskOf = async () => {
     const volumes = (await deploymentOf('rolled'))?.spec?.template.spec?.volumes;
