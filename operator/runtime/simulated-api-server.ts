@@ -24,9 +24,10 @@ export interface Reply {
 
 /**
  * `refused`: no connection comes about. `lost`: the request is carried out, its answer never arrives, the connection
- * breaks. `silent`: nothing comes back at all. A reply: this instead of the real one.
+ * breaks. `silent`: nothing comes back at all. A promise: carried out at once, answered when it resolves. A reply: this
+ * instead of the real one.
  */
-export type Fault = 'refused' | 'lost' | 'silent' | Reply;
+export type Fault = 'refused' | 'lost' | 'silent' | Promise<void> | Reply;
 
 interface Happening {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
@@ -103,15 +104,16 @@ export class SimulatedApiServer {
     const fault = this.fault(request);
     if (fault === 'silent') return;
     if (fault === 'refused') exchange.fail('ECONNREFUSED');
-    else if (typeof fault === 'object') exchange.reply(fault);
+    else if (typeof fault === 'object' && 'status' in fault) exchange.reply(fault);
     else if (isWatch) this.#watch(exchange);
-    else this.#carryOut(exchange, fault === 'lost');
+    else this.#carryOut(exchange, fault);
   }
 
-  #carryOut(exchange: Exchange, isAnswerLost: boolean): void {
+  #carryOut(exchange: Exchange, fault: 'lost' | Promise<void> | undefined): void {
     const reply = this.#handle(exchange.request);
-    if (isAnswerLost) exchange.fail('ECONNRESET');
-    else exchange.reply(reply);
+    if (fault === 'lost') exchange.fail('ECONNRESET');
+    else if (fault === undefined) exchange.reply(reply);
+    else void fault.then(() => exchange.reply(reply));
   }
 
   #handle(request: SimulatedRequest): Reply {
