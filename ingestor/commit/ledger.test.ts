@@ -80,6 +80,18 @@ test('the same file of another place is another file', async () => {
   expect((await plan('second', { ledger: { source: 's3://elsewhere' } })).plan.shards).toBe(2);
 });
 
+test('a connection whose prefix moved knows its files again', async () => {
+  await putFiles('sub/c');
+  await plan('first', { input: filesInput({ keys: ['sub/c.jsonl'] }) });
+  await commit('first', 1);
+  // The same object, as a connection sees it whose place is the folder.
+  const { objects } = lake.bucket('source');
+  const object = objects.get('sub/c.jsonl');
+  if (object) objects.set('c.jsonl', { ...object, key: 'c.jsonl' });
+  const below = { input: filesInput({ keys: ['c.jsonl'] }), ledger: { source: 's3://source/sub' } };
+  expect((await plan('second', below)).batch?.files).toMatchObject({ input: 1, skipped: 1 });
+});
+
 test('a run that finds nothing new is committed without a version of the table', async () => {
   await plan('first');
   await commit('first', 2);

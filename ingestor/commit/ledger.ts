@@ -145,8 +145,9 @@ function isOwn(entry: LedgerEntry, { batch, run, request }: Claimant): boolean {
 }
 
 /** Place, key, size and ETag: a file that was changed is a new one. 128 bits, so that millions fit in memory. */
+/** By the whole path: a connection whose prefix is moved up or down knows its files again. */
 function identity(source: string, file: PlanInput): string {
-  return sha256(JSON.stringify([source, file.key, file.size, file.etag])).slice(0, 32);
+  return sha256(JSON.stringify([`${source}/${file.key}`, file.size, file.etag])).slice(0, 32);
 }
 
 function toClaim(entry: LedgerEntry): Claim {
