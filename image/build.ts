@@ -60,6 +60,7 @@ async function bundle(): Promise<void> {
     format: 'esm',
     platform: 'node',
     target: 'node26',
+    define: { 'process.env.FOREBAY_VERSION': JSON.stringify(packageFile.version) },
     legalComments: 'linked',
     // Packages in CommonJS call it for Node.js's own modules.
     banner: {
