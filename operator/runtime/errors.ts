@@ -46,6 +46,7 @@ const connectCodes: ReadonlySet<unknown> = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
   'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_CLOSED',
 ]);
 
 /** Thrown by a reconcile: retrying cannot help before someone changes something. Say why in a condition as well. */
