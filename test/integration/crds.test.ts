@@ -1,12 +1,15 @@
 /** The CRDs on a real API server. */
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { crdSchemas } from '../../operator/api/crds.gen.ts';
 import { type Kind, kinds } from '../../operator/api/types.gen.ts';
 import { validateManifests } from '../../operator/api/validate.ts';
 import { isObject, type StructuralSchema } from '../../operator/api/validation/schema.ts';
-import { deleteNamespace, kubectl, makeNamespace, startCluster } from '../support/cluster.ts';
+import { deleteNamespace, eventually, kubectl, makeNamespace, startCluster } from '../support/cluster.ts';
 import { type ApiServer, connect } from './api-server.ts';
 import { type Case, cases, manifestOf } from './crds.cases.ts';
 
@@ -25,8 +28,28 @@ beforeAll(async () => {
     'crd',
     ...Object.values(kinds).map(({ plural }) => `${plural}.ingest.forebay.dev`),
   ]);
+  // Discovery follows the CRDs a moment later.
+  await eventually('all four kinds to be discovered', async () => (await discoveredKinds()).length === 4 || undefined);
   namespace = await makeNamespace('crds');
 }, 900_000);
+
+/** kubectl keeps what it discovered for minutes, also that of a cluster that was here before: not here. */
+async function kubectlAfresh(...options: string[]): Promise<string> {
+  const cache = await mkdtemp(join(tmpdir(), 'kubectl-cache-'));
+  try {
+    return await kubectl([...options, '--cache-dir', cache]);
+  } finally {
+    await rm(cache, { recursive: true, force: true });
+  }
+}
+
+async function discoveredKinds(): Promise<string[]> {
+  const names = await kubectlAfresh('api-resources', '--categories=forebay', '-o', 'name');
+  return names
+    .split('\n')
+    .filter((name) => name !== '')
+    .toSorted();
+}
 
 afterAll(async () => {
   if (namespace) await deleteNamespace(namespace);
@@ -365,14 +388,13 @@ test.each([
   ['finlet', 'streaminlet.spec.durability.maxDelayMilliseconds', 'in milliseconds'],
   ['fsrc', 'sourceconnection.spec.schedule.cron', 'Minute, hour, day of month, month, day of week'],
 ])('kubectl knows %s, and explains %s', async (shortName, field, words) => {
-  const [root, explained] = await Promise.all([kubectl(['explain', shortName]), kubectl(['explain', field])]);
+  const [root, explained] = await Promise.all([kubectlAfresh('explain', shortName), kubectlAfresh('explain', field)]);
   expect(root).toMatch(/DESCRIPTION:\n\s+\w{2}/);
   expect(explained.replaceAll(/\s+/g, ' ')).toContain(words);
 });
 
 test('kubectl get forebay lists all four kinds', async () => {
-  const names = await kubectl(['api-resources', '--categories=forebay', '-o', 'name']);
-  expect(names.trim().split('\n').toSorted()).toEqual(
+  expect(await discoveredKinds()).toEqual(
     ['batches', 'datasets', 'sourceconnections', 'streaminlets'].map((plural) => `${plural}.ingest.forebay.dev`),
   );
 });
