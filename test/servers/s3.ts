@@ -134,7 +134,7 @@ async function end(server: ChildProcess): Promise<void> {
 }
 
 /** All held at the same time, so that they differ. */
-export async function freePorts(count: number): Promise<number[]> {
+async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {
       const server = createServer().listen(0, '127.0.0.1');
