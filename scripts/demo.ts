@@ -42,6 +42,7 @@ async function demo(): Promise<void> {
       onNamespace('apply', '-f', join(project, 'examples/quickstart')),
     );
     await watch('Datasets', 'datasets', (items) => items.every((item) => isTrue(item, 'Ready')));
+    await watch('Inlet', 'streaminlets', (items) => items.every((item) => isTrue(item, 'Ready')));
     await step('Records sent to the inlet "clicks"', sendClicks);
     await step('A file dropped into the source "airports", and a run asked for', () => dropAirports(address));
     await watch(
@@ -95,7 +96,6 @@ async function dropAirports(address: S3Address): Promise<void> {
 
 /** Two good records, one bad, one batch: each answered once it is durable. */
 async function sendClicks(): Promise<void> {
-  await onNamespace('rollout', 'status', '--timeout=60s', await inletDeployment());
   const service = await forward({ namespace, target: 'service/clicks', port: 80 });
   const time = new Date().toISOString();
   const send = async (path: string, body: unknown) => {
@@ -119,11 +119,6 @@ async function sendClicks(): Promise<void> {
   } finally {
     await service.stop();
   }
-}
-
-async function inletDeployment(): Promise<string> {
-  const names = await onNamespace('get', 'deployments', '-l', 'ingest.forebay.dev/name=clicks', '-o', 'name');
-  return names.trim();
 }
 
 async function show(address: S3Address): Promise<void> {
