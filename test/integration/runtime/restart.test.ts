@@ -1,16 +1,17 @@
 /** The API server is killed and comes back: nobody has to be started anew for it. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
-  type Client,
+  Client,
   type ConfigMap,
   configMaps,
+  isExpired,
   lead,
   leases,
   Reflector,
   silentLogger,
 } from '../../../operator/runtime/index.ts';
 import { eventually } from '../../support/cluster.ts';
-import { clock } from './support/connect.ts';
+import { clock, rewriting } from './support/connect.ts';
 import { hasOwnApiServer, OwnApiServer } from './support/own-api-server.ts';
 
 const namespace = 'default';
@@ -42,8 +43,8 @@ describe.skipIf(!hasOwnApiServer)('when the API server is killed', () => {
     await client.apply(configMaps, { metadata: { namespace, name }, data: { colour } }, { signal });
   }
 
-  async function reflect(): Promise<Reflector<ConfigMap>> {
-    const reflector = new Reflector(configMaps, { client, clock, log: silentLogger, namespace });
+  async function reflect(through = client): Promise<Reflector<ConfigMap>> {
+    const reflector = new Reflector(configMaps, { client: through, clock, log: silentLogger, namespace });
     void reflector.run(stop.signal);
     await reflector.synced;
     return reflector;
@@ -81,6 +82,30 @@ describe.skipIf(!hasOwnApiServer)('when the API server is killed', () => {
     await client.delete(configMaps, { namespace, name: 'c' }, { signal });
     await untilColour(before, 'c', undefined);
     expect(changes).toEqual(['gone']);
+  });
+
+  // One that has just started knows no version from before: here one is too old for sure.
+  test('a watch from a version of before is refused as expired', async () => {
+    await put('e', 'red');
+    await own.kill();
+    await own.restart();
+    const watching = client.watch(configMaps, { namespace, resourceVersion: '1', signal }).next();
+    expect(isExpired(await watching.catch((error: unknown) => error))).toBe(true);
+  });
+
+  test('a cache whose version is too old lists anew', async () => {
+    await put('f', 'red');
+    await own.kill();
+    await own.restart();
+    let old = 1;
+    const { connection, watches } = rewriting(own.connection(), (path) => {
+      const isFirst = old-- > 0;
+      return isFirst ? path.replace(/resourceVersion=\d+/, 'resourceVersion=1') : path;
+    });
+    const reflector = await reflect(new Client({ connection, clock, fieldManager: 'tester' }));
+    await eventually('a second watch', async () => (watches.length > 1 ? true : undefined));
+    await put('f', 'blue');
+    await untilColour(reflector, 'f', 'blue');
   });
 
   test('a call that is made meanwhile is answered when it is back', async () => {

@@ -77,3 +77,25 @@ function definitionOf({ group, version, plural, kind }: ResourceType): object {
     versions: [{ name: version, served: true, storage: true, schema, subresources: { status: {} } }],
   };
 }
+
+/** The way to an API server, on which the paths of watches can be changed. */
+export function rewriting(
+  real: Connection,
+  rewrite: (path: string) => string,
+): { connection: Connection; watches: string[] } {
+  const watches: string[] = [];
+  const connection: Connection = {
+    ...real,
+    authorise: async (renew) => {
+      const { headers, dispatcher } = await real.authorise(renew);
+      if (dispatcher === undefined) throw new Error('the cluster is reached over TLS');
+      const rewritten = dispatcher.compose((dispatch) => (options, handler) => {
+        if (!options.path.includes('watch=true')) return dispatch(options, handler);
+        watches.push(options.path);
+        return dispatch({ ...options, path: rewrite(options.path) }, handler);
+      });
+      return { headers, dispatcher: rewritten };
+    },
+  };
+  return { connection, watches };
+}

@@ -11,7 +11,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
-import { Client, connectionFrom } from '../../../../operator/runtime/index.ts';
+import { Client, type Connection, connectionFrom } from '../../../../operator/runtime/index.ts';
 import { clusterEnvironment, eventually } from '../../../support/cluster.ts';
 import { clock } from './connect.ts';
 
@@ -51,9 +51,13 @@ export class OwnApiServer {
   }
 
   client(server = this.server): Client {
+    return new Client({ connection: this.connection(server), clock, fieldManager: 'tester' });
+  }
+
+  connection(server = this.server): Connection {
     const config = new KubeConfig();
     config.loadFromClusterAndUser({ name: 'own', server, skipTLSVerify: true }, { name: 'admin', token: this.#token });
-    return new Client({ connection: connectionFrom(config, clock), clock, fieldManager: 'tester' });
+    return connectionFrom(config, clock);
   }
 
   /** As when the machine loses it: nobody is told. */
