@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { type Fault, SimulatedApiServer, type SimulatedRequest } from '../../test/support/simulated-api-server.ts';
 import { Client } from './client.ts';
 import { SimulatedClock } from './clock.ts';
 import { configMaps, namespaces } from './core.ts';
 import { ApiError, ConnectionError, isAlreadyExists, isConflict, isExpired, isNamespaceTerminating } from './errors.ts';
 import { Registry } from './metrics.ts';
-import { type Fault, SimulatedApiServer, type SimulatedRequest } from './simulated-api-server.ts';
 
 const key = { namespace: 'a', name: 'b' };
 const configMap = { metadata: key, data: { colour: 'red' } };

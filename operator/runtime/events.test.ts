@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { SimulatedApiServer, type SimulatedRequest } from '../../test/support/simulated-api-server.ts';
 import { Client } from './client.ts';
 import { SimulatedClock } from './clock.ts';
 import { configMaps } from './core.ts';
 import { type EventNote, EventRecorder } from './events.ts';
 import { silentLogger } from './logger.ts';
-import { SimulatedApiServer, type SimulatedRequest } from './simulated-api-server.ts';
 
 const never = new AbortController().signal;
 const note: EventNote = { type: 'Warning', reason: 'BucketMissing', action: 'Reconcile', note: 'there is no bucket b' };

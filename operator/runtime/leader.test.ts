@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { SimulatedApiServer, type SimulatedRequest } from '../../test/support/simulated-api-server.ts';
 import { Client } from './client.ts';
 import { SimulatedClock } from './clock.ts';
 import { leases } from './core.ts';
@@ -6,7 +7,6 @@ import { LeadershipLostError } from './errors.ts';
 import { type Leadership, lead } from './leader.ts';
 import { silentLogger } from './logger.ts';
 import { Registry } from './metrics.ts';
-import { SimulatedApiServer, type SimulatedRequest } from './simulated-api-server.ts';
 
 const never = new AbortController().signal;
 const key = { namespace: 'system', name: 'operator' };

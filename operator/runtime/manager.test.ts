@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { SimulatedApiServer } from '../../test/support/simulated-api-server.ts';
 import { Client } from './client.ts';
 import { SimulatedClock } from './clock.ts';
 import { configMaps, leases } from './core.ts';
@@ -6,7 +7,6 @@ import { LeadershipLostError } from './errors.ts';
 import { silentLogger } from './logger.ts';
 import { Manager, type ManagerOptions } from './manager.ts';
 import { Registry } from './metrics.ts';
-import { SimulatedApiServer } from './simulated-api-server.ts';
 import { primary } from './sources.ts';
 
 const leaseKey = { namespace: 'system', name: 'operator' };

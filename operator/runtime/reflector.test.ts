@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { SimulatedApiServer } from '../../test/support/simulated-api-server.ts';
 import { Client } from './client.ts';
 import { SimulatedClock } from './clock.ts';
 import { type ConfigMap, configMaps } from './core.ts';
 import { silentLogger } from './logger.ts';
 import { type InformerOptions, Reflector } from './reflector.ts';
-import { SimulatedApiServer } from './simulated-api-server.ts';
 
 let clock: SimulatedClock;
 let server: SimulatedApiServer;

@@ -5,8 +5,14 @@
  * beyond a merge, admission) is tested on a real one.
  */
 import { Dispatcher } from 'undici';
-import type { Connection } from './connection.ts';
-import { apiVersionOf, type KubeObject, keyString, type ObjectKey, type ResourceType } from './objects.ts';
+import type { Connection } from '../../operator/runtime/connection.ts';
+import {
+  apiVersionOf,
+  type KubeObject,
+  keyString,
+  type ObjectKey,
+  type ResourceType,
+} from '../../operator/runtime/objects.ts';
 
 export interface SimulatedRequest {
   readonly method: string;
