@@ -1,8 +1,9 @@
 import { type Static, Type } from 'typebox';
 import type { Waiting } from '../contract/environment.ts';
 import { ForebayError } from '../contract/errors.ts';
-import { Owner, TableSettings } from '../contract/task.ts';
+import { type DatasetTarget, Owner, type RestCatalog, TableSettings } from '../contract/task.ts';
 import type { Store } from '../store/store.ts';
+import type { Catalog } from '../table/iceberg/catalog.ts';
 import { ParquetTable } from '../table/parquet-table.ts';
 import type { Table } from '../table/table.ts';
 import { decide, readDocument } from './decide.ts';
@@ -12,7 +13,17 @@ import { datasetKey } from './names.ts';
 export interface Dataset {
   readonly store: Store;
   readonly owner: Owner;
+  /** Absent: the table's metadata files in its place are all there is. */
+  readonly catalog?: DatasetTarget['catalog'];
   readonly table: Table;
+}
+
+/** A dataset as a task names it. */
+export type DatasetName = Pick<DatasetTarget, 'owner' | 'catalog'>;
+
+/** What datasets are opened with; a task's environment fits. */
+export interface Opening extends Waiting {
+  openCatalog?(location: RestCatalog): Promise<Catalog>;
 }
 
 /** Who owns the place, and the one table that is ever in it. `purged`: a tombstone; nothing may be written any more. */
@@ -29,19 +40,20 @@ export type DatasetDocument = Static<typeof DatasetDocument>;
  * Opens a dataset that `prepare` has claimed. Throws DatasetNotPrepared, StorageInUse (another owner's), DatasetPurged,
  * NewerDocument.
  */
-export async function openDataset(store: Store, owner: Owner, waiting: Waiting): Promise<Dataset> {
-  const document = await readDocument(store, datasetKey, DatasetDocument, waiting);
+export async function openDataset(store: Store, name: DatasetName, opening: Opening): Promise<Dataset> {
+  const document = await readDocument(store, datasetKey, DatasetDocument, opening);
   if (document === undefined) throw new ForebayError('DatasetNotPrepared', `${store.url} holds no dataset yet`);
-  return open(store, owner, document, waiting);
+  return open(store, name, document, opening);
 }
 
 /** Claims the place for its owner, or opens it when that was done before. Throws StorageInUse, DatasetPurged. */
 export async function claimDataset(
   store: Store,
-  owner: Owner,
+  name: DatasetName,
   format: TableSettings['format'],
-  waiting: Waiting,
+  waiting: Opening,
 ): Promise<Dataset> {
+  const { owner } = name;
   const attempt = waiting.random.nonce();
   const claim: DatasetDocument = {
     version: 1,
@@ -52,7 +64,7 @@ export async function claimDataset(
   const document =
     (await readDocument(store, datasetKey, DatasetDocument, waiting)) ??
     (await decide(store, datasetKey, DatasetDocument, claim, waiting)).value;
-  return open(store, owner, document, waiting);
+  return open(store, name, document, waiting);
 }
 
 /** Version 4: random, of 32 hexadecimal digits. */
@@ -61,10 +73,11 @@ function toUUID(nonce: string): string {
   return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
-function open(store: Store, owner: Owner, document: DatasetDocument, waiting: Waiting): Dataset {
+function open(store: Store, { owner, catalog }: DatasetName, document: DatasetDocument, waiting: Opening): Dataset {
   requireOwner(store, owner, document);
   if (document.purged) throw new ForebayError('DatasetPurged', `${store.url} held a dataset that was deleted`);
-  return { store, owner, table: new ParquetTable(store, document.table.uuid, waiting.signal) };
+  const table = new ParquetTable(store, document.table.uuid, waiting.signal);
+  return { store, owner, ...(catalog === undefined ? {} : { catalog }), table };
 }
 
 /** The message names the other owner: whoever may read the bucket could see it anyway. */

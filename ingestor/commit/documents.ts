@@ -4,6 +4,7 @@
  */
 import { type Static, Type } from 'typebox';
 import { ByteCounts, ErrorClass, FileCounts, RecordCounts } from '../contract/counts.ts';
+import { DataFileFacts, TableLayout } from '../contract/layout.ts';
 import { BatchID, MaxFailed, ReadSettings, TableSettings } from '../contract/task.ts';
 
 const count = Type.Integer({ minimum: 0 });
@@ -19,8 +20,30 @@ const common = {
 export const Refusal = Type.Object({ reason: Type.String(), message: Type.String() });
 export type Refusal = Static<typeof Refusal>;
 
+/**
+ * A part of a file: in bytes, or in row groups of a Parquet file; `end` exclusive. A range owns the records that begin
+ * in it. `columns`: the header of a CSV file, which only its first range holds. `records`: how many records, and `lines`
+ * how many lines, lie before it, where the plan knows.
+ */
+export const InputRange = Type.Object({
+  start: count,
+  end: count,
+  columns: Type.Optional(Type.Array(Type.String())),
+  records: Type.Optional(count),
+  lines: Type.Optional(count),
+});
+export type InputRange = Static<typeof InputRange>;
+
 /** An input as the listing found it. `key` is below the location's prefix, `name` below the bucket. */
-export const PlanInput = Type.Object({ key: Type.String(), name: Type.String(), size: count, etag: Type.String() });
+export const PlanInput = Type.Object({
+  key: Type.String(),
+  name: Type.String(),
+  /** Of the whole file. */
+  size: count,
+  etag: Type.String(),
+  /** Absent: the whole file. */
+  range: Type.Optional(InputRange),
+});
 export type PlanInput = Static<typeof PlanInput>;
 
 /** Who asked for a run: the token of the request, and the digest of what was asked for. */
@@ -49,8 +72,11 @@ export type OpenRun = Static<typeof OpenRun>;
 export const Reading = Type.Object({
   schemaDigest: Type.String(),
   settings: TableSettings,
+  /** Absent in plans of earlier versions: no field ids, one partition. */
+  layout: Type.Optional(TableLayout),
   read: ReadSettings,
   maxFailed: MaxFailed,
+  validateOnly: Type.Optional(Type.Boolean()),
   /** A file that changed is left out; of a connection, which will find it again. */
   skipChangedFiles: Type.Boolean(),
   /** A file that cannot be read is set aside; of a connection that lets every record fail. */
@@ -72,6 +98,8 @@ export const Plan = Type.Object({
   reading: Type.Optional(Reading),
   /** There when the run ends without reading anything. */
   refusal: Type.Optional(Refusal),
+  /** Runs whose rows leave the table in the commit of this one. `batch`: digest; `id`: as users know it. */
+  replaces: Type.Optional(Type.Array(Type.Object({ batch: Type.String(), id: Type.String(), run }))),
   /** Number of the ledger entry that holds this run's claims. */
   ledgerEntry: Type.Optional(Type.Integer({ minimum: 1 })),
   /** Milliseconds since 1970. */
@@ -80,6 +108,7 @@ export const Plan = Type.Object({
 export type Plan = Static<typeof Plan>;
 
 const OutputFile = Type.Object({ key: Type.String(), rows: count, bytes: count });
+const OutputDataFile = Type.Object({ ...OutputFile.properties, ...DataFileFacts.properties });
 
 export const Receipt = Type.Object({
   ...common,
@@ -88,8 +117,16 @@ export const Receipt = Type.Object({
   /** Files that could not be read, or changed. */
   files: Type.Object({ failed: count, skipped: count }),
   bytes: ByteCounts,
-  inputs: Type.Array(Type.Object({ name: Type.String(), records: RecordCounts, bytes: count })),
-  dataFiles: Type.Array(OutputFile),
+  inputs: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      records: RecordCounts,
+      bytes: count,
+      /** Of a range: as planned, and where its first record begins and its last one ends; those of a file meet. */
+      range: Type.Optional(Type.Object({ start: count, end: count, from: count, to: count })),
+    }),
+  ),
+  dataFiles: Type.Array(OutputDataFile),
   rejectFile: Type.Optional(OutputFile),
   errors: Type.Array(ErrorClass),
   /** There when the shard fails for a reason that lies in the data: trying again would find the same. */
@@ -109,7 +146,9 @@ export const Decision = Type.Object({
   bytes: ByteCounts,
   errors: Type.Array(ErrorClass),
   /** What the commit adds to the table; empty unless committed. */
-  dataFiles: Type.Array(OutputFile),
+  dataFiles: Type.Array(OutputDataFile),
+  /** Keys of the files that leave the table in the same commit. All must be there then, else nothing is changed. */
+  removeFiles: Type.Optional(Type.Array(Type.String())),
   rejectFiles: Type.Array(Type.String()),
   time: count,
 });
@@ -119,7 +158,9 @@ export type Decision = Static<typeof Decision>;
 export const Landing = Type.Object({
   version: Type.Literal(1),
   attempt: Type.String(),
-  outcome: Type.Enum(['Committed', 'Failed', 'Aborted']),
+  outcome: Type.Enum(['Committed', 'Failed', 'Aborted', 'Reverted']),
+  /** There when the table did not take what was decided: FilesRewritten or FilesGone. */
+  refusal: Type.Optional(Refusal),
   /** Absent when nothing was added to the table. */
   snapshotID: Type.Optional(Type.String()),
   time: count,

@@ -110,6 +110,31 @@ export const errorTable = {
     meaning: 'A pod of the batch failed for good before it could say why.',
     cure: 'Read the events of the Job and its pods; memory limits are a common cause. Request another attempt.',
   },
+  Validated: {
+    kind: 'outcome',
+    meaning: 'The batch was only to be checked, and few enough records failed; nothing was ingested, as asked.',
+    cure: 'None needed. Without validateOnly it ingests.',
+  },
+  Reverted: {
+    kind: 'outcome',
+    meaning: 'The rows of the batch were taken out of the table again, as asked.',
+    cure: 'None needed; a new request ingests the batch again.',
+  },
+  NothingToReplace: {
+    kind: 'outcome',
+    meaning: 'A batch that is to be replaced was never committed, was taken out before, or holds no rows.',
+    cure: 'Remove its id from replaces.',
+  },
+  FilesRewritten: {
+    kind: 'outcome',
+    meaning: 'Rows that were to be taken out lie in files together with other rows now: they were compacted.',
+    cure: 'Delete the rows with an engine that writes to the table; keep retention.revertDays longer.',
+  },
+  FilesGone: {
+    kind: 'outcome',
+    meaning: 'Rows that were to be taken out are not in the table any more: something else removed their files.',
+    cure: 'None needed, unless the rows should still be there: see the snapshots of the table.',
+  },
   AlreadyCommitted: {
     kind: 'outcome',
     meaning: 'A batch of this id was committed with another request.',
@@ -203,6 +228,23 @@ export const errorTable = {
     cure: 'Create a Dataset in another place.',
   },
 
+  CatalogRefused: {
+    kind: 'permanent',
+    meaning:
+      'The REST catalog refused a request as invalid: a wrong URI, warehouse or namespace, a commit it cannot do.',
+    cure: 'Check table.catalog.rest; read what the catalog says in the message.',
+  },
+  PartitionFieldInvalid: {
+    kind: 'permanent',
+    meaning: 'A field of partitionBy or sortBy is not in the schema, or its type does not fit the transform.',
+    cure: 'Name a field of the schema by its path; the message lists the types that fit.',
+  },
+  TableReplaced: {
+    kind: 'permanent',
+    meaning:
+      'The table is not the one that this dataset made: dropped and made anew, rolled back, or emptied from outside.',
+    cure: 'Restore the table the message names, or make a new Dataset in another place.',
+  },
   DamagedDocument: {
     kind: 'permanent',
     meaning: 'An object in the bucket is not what Forebay writes there: someone changed it, or it was damaged.',
@@ -214,6 +256,11 @@ export const errorTable = {
     kind: 'retryable',
     meaning: 'The store cannot be reached, throttles or answers with errors.',
     cure: 'None needed if it passes; else check endpoint and network.',
+  },
+  CatalogUnavailable: {
+    kind: 'retryable',
+    meaning: 'The REST catalog cannot be reached, throttles or answers with errors.',
+    cure: 'None needed if it passes; else check the URI and the network.',
   },
   ReceiptsMissing: {
     kind: 'retryable',

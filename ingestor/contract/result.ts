@@ -12,6 +12,9 @@ export const maxResultBytes = 4096;
 const time = Type.String({ description: 'RFC 3339, UTC' });
 const count = Type.Integer({ minimum: 0 });
 
+/** A batch that ended, by its id as users know it. */
+const BatchMark = Type.Object({ id: Type.String(), time });
+
 /** The table as its newest version says; running totals over all that was committed, so status takes the highest `sequence`. */
 export const TableTotals = Type.Object({
   location: Type.String(),
@@ -26,6 +29,8 @@ export const TableTotals = Type.Object({
   ingested: count,
   failed: count,
   batches: Type.Object({ succeeded: count, failed: count }),
+  lastBatch: Type.Optional(BatchMark),
+  lastFailedBatch: Type.Optional(BatchMark),
 });
 export type TableTotals = Static<typeof TableTotals>;
 
@@ -34,7 +39,8 @@ export const BatchOutcome = Type.Object({
   /** The id of the batch as users know it. */
   batchID: Type.String(),
   run: Type.Integer({ minimum: 1 }),
-  outcome: Type.Enum(['Committed', 'Failed', 'Aborted']),
+  /** `Reverted`: it was committed, and its rows were taken out again. */
+  outcome: Type.Enum(['Committed', 'Failed', 'Aborted', 'Reverted']),
   /** `Active` when committed, else an error code. */
   reason: Type.String(),
   message: Type.String(),

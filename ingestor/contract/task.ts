@@ -39,15 +39,49 @@ export type Owner = Static<typeof Owner>;
 export const Compression = Type.Enum(['Zstd', 'Snappy', 'Gzip', 'None']);
 export type Compression = Static<typeof Compression>;
 
-/** The dataset a task works on. */
-export const DatasetTarget = Type.Object({ owner: Owner, storage: StoreLocation });
+/** An Iceberg REST catalog that holds the table; the data stays in the dataset's place. `credentialsPath` is a folder with
+ * the file `token`, or with `clientID` and `clientSecret`, read again when refused; absent: no authentication. */
+export const RestCatalog = Type.Object({
+  uri: Type.String({ minLength: 1 }),
+  warehouse: Type.Optional(Type.String()),
+  /** Levels of the namespace, outermost first. */
+  namespace: Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }),
+  table: Type.String({ minLength: 1 }),
+  /** Where a client id is exchanged for a token; absent: the catalog's own `v1/oauth/tokens`. */
+  oauth2ServerURI: Type.Optional(Type.String()),
+  scope: Type.Optional(Type.String()),
+  credentialsPath: Type.Optional(path),
+  caPath: Type.Optional(path),
+});
+export type RestCatalog = Static<typeof RestCatalog>;
+
+/** The dataset a task works on. Without a catalog, the table's metadata files in its place are all there is. */
+export const DatasetTarget = Type.Object({
+  owner: Owner,
+  storage: StoreLocation,
+  catalog: Type.Optional(Type.Object({ rest: RestCatalog })),
+});
 export type DatasetTarget = Static<typeof DatasetTarget>;
 
-/** How the dataset's data files are written; fixed in the table by `prepare`. */
+/** How a value of a field names the partition its record goes to, as the Iceberg specification has it. */
+export const PartitionField = Type.Object({
+  /** Path in the schema; dots separate, `\\.` is a dot in a name. */
+  field: Type.String({ minLength: 1 }),
+  transform: Type.Enum(['Identity', 'Year', 'Month', 'Day', 'Hour', 'Bucket', 'Truncate']),
+  /** Bucket: how many; Truncate: the width, in characters or in units of the number. No other has one. */
+  parameter: Type.Optional(Type.Integer({ minimum: 1 })),
+});
+export type PartitionField = Static<typeof PartitionField>;
+
+/** How the dataset's data files are written; fixed in the table by `prepare`. Format and partitions never change. */
 export const TableSettings = Type.Object({
-  format: Type.Enum(['Parquet']),
+  format: Type.Enum(['Iceberg', 'Parquet']),
   compression: Compression,
   targetFileSizeBytes: Type.Integer({ minimum: 1 }),
+  /** Iceberg only; absent or empty: one partition. */
+  partitionBy: Type.Optional(Type.Array(PartitionField)),
+  /** Paths of the fields that rows are sorted by within a file, ascending, nulls first. Iceberg only. */
+  sortBy: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
 });
 export type TableSettings = Static<typeof TableSettings>;
 
@@ -101,15 +135,20 @@ export const FileSelection = Type.Object({
 });
 export type FileSelection = Static<typeof FileSelection>;
 
+/** Names a batch for good: `external` ids and resource names never meet; `internal` ones are the program's own runs. */
+export const BatchID = Type.Object({
+  kind: Type.Enum(['external', 'resource', 'internal']),
+  id: Type.String({ minLength: 1 }),
+});
+export type BatchID = Static<typeof BatchID>;
+
 export const BatchInput = Type.Union([
   Type.Object({ files: Type.Object({ location: StoreLocation, selection: FileSelection }) }),
   Type.Object({ inline: Type.Object({ data: Type.String() }) }),
+  /** The records that the last run of a batch of the same dataset refused, from their raw text. */
+  Type.Object({ rejects: Type.Object({ batch: BatchID }) }),
 ]);
 export type BatchInput = Static<typeof BatchInput>;
-
-/** Names a batch for good: `external` ids and resource names never meet. */
-export const BatchID = Type.Object({ kind: Type.Enum(['external', 'resource']), id: Type.String({ minLength: 1 }) });
-export type BatchID = Static<typeof BatchID>;
 
 /** Records that may fail: a number of them, or a share of those read as the user wrote it (`"0.5%"`). */
 export const MaxFailed = Type.Union([
@@ -124,11 +163,16 @@ export const BatchRequest = Type.Object({
   requestToken: Type.String(),
   /** SHA-256 of the request as the spec says it (no listing, no credentials), as hexadecimal digits. */
   requestDigest: Type.String(),
-  input: BatchInput,
+  /** Absent in a batch that only takes out what it replaces. */
+  input: Type.Optional(BatchInput),
   read: ReadSettings,
   maxFailed: MaxFailed,
-  /** Most input bytes in one shard; a file is never cut. */
+  /** Most input bytes in one shard; larger files are cut where their format allows it. */
   shardBytes: Type.Integer({ minimum: 1 }),
+  /** Batches whose rows leave the table in the same commit. */
+  replaces: Type.Optional(Type.Array(BatchID)),
+  /** Reads, checks and counts, and adds nothing to the table. */
+  validateOnly: Type.Optional(Type.Boolean()),
   /** With it, files that the dataset's ledger knows are skipped, and those taken are claimed there. */
   ledger: Type.Optional(Type.Object({ source: Type.String() })),
 });
@@ -155,7 +199,7 @@ export const ShardTask = Type.Object({
   verb: Type.Literal('shard'),
   batch: BatchID,
   run: Type.Integer({ minimum: 1 }),
-  input: BatchInput,
+  input: Type.Optional(BatchInput),
   index: Type.Optional(Type.Integer({ minimum: 0 })),
 });
 export type ShardTask = Static<typeof ShardTask>;
@@ -172,10 +216,32 @@ export const FinishTask = Type.Object({
    * that was never planned, so that a late twin of that pod cannot start it.
    */
   request: Type.Optional(Type.Object({ token: Type.String(), digest: Type.String() })),
+  /** With `abort`: rows of a run that was committed leave the table. Without it they stay. */
+  revert: Type.Optional(Type.Boolean()),
 });
 export type FinishTask = Static<typeof FinishTask>;
 
-export const MaintainTask = Type.Object({ ...common, verb: Type.Literal('maintain') });
+/** How long things are kept, in days. */
+export const Retention = Type.Object({
+  /** Rows of a TimeSeries dataset by their `timestamp`; absent: for ever. */
+  rowDays: Type.Optional(Type.Integer({ minimum: 1 })),
+  /** Snapshots, for time travel. */
+  snapshotDays: Type.Integer({ minimum: 1 }),
+  /** How long a batch can be reverted; its files are not compacted before. */
+  revertDays: Type.Integer({ minimum: 0 }),
+  /** Reject files. */
+  diagnosticsDays: Type.Integer({ minimum: 1 }),
+});
+export type Retention = Static<typeof Retention>;
+
+export const retentionDefaults: Retention = { snapshotDays: 7, revertDays: 30, diagnosticsDays: 30 };
+
+/** `retention`: the defaults when absent. */
+export const MaintainTask = Type.Object({
+  ...common,
+  verb: Type.Literal('maintain'),
+  retention: Type.Optional(Retention),
+});
 export type MaintainTask = Static<typeof MaintainTask>;
 
 export const PurgeTask = Type.Object({ ...common, verb: Type.Literal('purge') });

@@ -6,6 +6,7 @@
  * after the last, or `abort` after an error. Counts are exact when `ingest` has resolved.
  */
 import type { ErrorClass, RecordCounts } from '../contract/counts.ts';
+import type { DataFileFacts, TableLayout } from '../contract/layout.ts';
 import type { Compression, ReadSettings } from '../contract/task.ts';
 
 export interface Engine {
@@ -25,6 +26,8 @@ export interface EngineSettings {
   readonly schema: string;
   readonly read: ReadSettings;
   readonly compression: Compression;
+  /** Field ids, partitions and sorting of the data files; absent: none of them. */
+  readonly layout?: TableLayout;
   /** A data file is closed when it has grown to this many bytes. */
   readonly targetFileSizeBytes: number;
   readonly signal: AbortSignal;
@@ -52,6 +55,17 @@ export interface EngineInput {
   readonly size: number;
   /** All bytes from `start` on (Parquet is read by ranges, the others from 0). */
   read(start?: number, end?: number): AsyncIterable<Uint8Array>;
+  /** A part of the file, as a plan cut it (see `InputRange` of the plan); absent: the whole. */
+  readonly range?: InputRange;
+}
+
+/** `end` exclusive; bytes, or row groups of a Parquet file. It owns the records that begin in it. */
+export interface InputRange {
+  readonly start: number;
+  readonly end: number;
+  readonly columns?: readonly string[];
+  readonly records?: number;
+  readonly lines?: number;
 }
 
 export interface IngestedInput {
@@ -59,9 +73,12 @@ export interface IngestedInput {
   readonly records: RecordCounts;
   /** Bytes read as stored. */
   readonly bytes: number;
+  /** Of a range: where its first record begins and its last one ends, so that ranges of a file meet. */
+  readonly span?: { readonly from: number; readonly to: number };
 }
 
-export interface DataFile {
+/** With a layout, also what the table keeps about it. */
+export interface DataFile extends Partial<DataFileFacts> {
   readonly key: string;
   readonly rows: number;
   readonly bytes: number;

@@ -48,7 +48,7 @@ const initialState: InletState = {
 };
 
 /** Throws NewerDocument, DamagedDocument. */
-export function inletState(table: TableState, inlet: string): InletState {
+export function inletState(table: Pick<TableState, 'properties'>, inlet: string): InletState {
   const name = roundProperty(inlet);
   const text = table.properties[name];
   if (text === undefined) return initialState;

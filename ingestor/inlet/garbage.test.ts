@@ -37,7 +37,7 @@ beforeEach(async () => {
 });
 
 async function dataset() {
-  return await openDataset(lake.bucket('lake'), target.owner, lake.process());
+  return await openDataset(lake.bucket('lake'), target, lake.process());
 }
 
 async function round(): Promise<void> {

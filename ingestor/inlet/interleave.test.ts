@@ -111,7 +111,7 @@ function patient({ clock, random }: Environment): Clock {
 }
 
 async function runRounds(environment: Environment, store: Store): Promise<void> {
-  const dataset = await openDataset(store, target.owner, environment);
+  const dataset = await openDataset(store, target, environment);
   const backlog = (taken: Parameters<typeof listBacklog>[2]) => listBacklog(store, id, taken, environment);
   for (let round = 0; round < 5; round += 1) {
     await runRound({ dataset, id, settings, failures: new Map(), listBacklog: backlog }, environment);
@@ -119,7 +119,7 @@ async function runRounds(environment: Environment, store: Store): Promise<void> 
 }
 
 async function collect(environment: Environment, store: Store): Promise<void> {
-  await collectGarbage(await openDataset(store, target.owner, environment), id, environment);
+  await collectGarbage(await openDataset(store, target, environment), id, environment);
 }
 
 /** A call that waits until the scheduler lets it go on. */

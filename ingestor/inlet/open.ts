@@ -36,7 +36,7 @@ export async function openInlet(
 async function open(task: InletTask, store: Store, schema: SchemaInForce, life: Lifetime, log: Log): Promise<Rounds> {
   const { commit, inlet } = task;
   const { waiting } = life;
-  const dataset = await openDataset(store, task.dataset.owner, waiting);
+  const dataset = await openDataset(store, task.dataset, waiting);
   const settings = inletSettings(task);
   const periodMilliseconds = 1_000 * commit.periodSeconds;
   const roundSettings = {

@@ -47,7 +47,7 @@ async function openWriter() {
 async function round(decide?: Decide, failures: Inlet['failures'] = new Map()): Promise<RoundOutcome> {
   const environment = lake.process(decide);
   const store = await environment.openStore(target.storage);
-  const dataset = await openDataset(store, target.owner, environment);
+  const dataset = await openDataset(store, target, environment);
   const backlog: Inlet['listBacklog'] = (taken) => listBacklog(store, id, taken, environment);
   return await runRound({ dataset, id, settings, failures, listBacklog: backlog }, environment);
 }

@@ -113,7 +113,7 @@ export class Rounds implements WriterListener {
   /** Loads table, schema and backlog. */
   async refresh(): Promise<void> {
     const { dataset } = this.#inlet;
-    await openDataset(dataset.store, dataset.owner, this.#waiting);
+    await openDataset(dataset.store, dataset, this.#waiting);
     await this.#see(await untilClear(() => loadState(dataset.table), this.#waiting));
   }
 

@@ -22,6 +22,7 @@ export async function withInputs<T>(
   use: (open: OpenInput) => Promise<T>,
 ): Promise<T> {
   if ('inline' in input) return await use((planned) => openInline(planned, input.inline.data));
+  if ('rejects' in input) throw new ForebayError('InvalidTask', 'refused records cannot be read again yet');
   const store = await opening.openStore(input.files.location);
   try {
     return await use((planned) => openFile(store, planned, opening.signal));

@@ -6,7 +6,7 @@ const mostUnclear = 8;
 
 /** True for an answer that proves nothing: the request may have landed, or may still land. */
 export function isUnclear(thrown: unknown): boolean {
-  return thrown instanceof ForebayError && thrown.code === 'StoreUnavailable';
+  return thrown instanceof ForebayError && (thrown.code === 'StoreUnavailable' || thrown.code === 'CatalogUnavailable');
 }
 
 /** Waits between tries of one loop. Make one for each loop. */

@@ -8,10 +8,11 @@ import { parseDocument } from '../contract/documents.ts';
 import { ForebayError } from '../contract/errors.ts';
 import { TableSettings } from '../contract/task.ts';
 import type { Store } from '../store/store.ts';
-import type { CommitStamp, Table, TableChange, TableCounts, TableFile, TableState } from './table.ts';
+import type { CommitStamp, SnapshotFacts, Table, TableChange, TableCounts, TableFile, TableState } from './table.ts';
 import { findLast } from './versions.ts';
 
 const count = Type.Integer({ minimum: 0 });
+const BatchMark = Type.Object({ id: Type.String(), time: count });
 
 /** What a version says: the state of the table, and the list of its files. */
 export const TableMetadata = Type.Object({
@@ -30,11 +31,20 @@ export const TableMetadata = Type.Object({
     ingested: count,
     failed: count,
     batches: Type.Object({ succeeded: count, failed: count }),
+    lastBatch: Type.Optional(BatchMark),
+    lastFailedBatch: Type.Optional(BatchMark),
   }),
   lastCommitTime: count,
-  files: Type.Array(Type.Object({ key: Type.String(), rows: count, bytes: count, batch: Type.String() })),
+  files: Type.Array(
+    Type.Object({ key: Type.String(), rows: count, bytes: count, batch: Type.Optional(Type.String()) }),
+  ),
 });
 export type TableMetadata = Static<typeof TableMetadata>;
+
+/** Its files have no field ids, and lie in one partition. */
+type ParquetState = TableMetadata & Pick<TableState, 'layout'>;
+
+const noLayout = { fieldIDs: {}, partitionBy: [], sortBy: [] } as const satisfies TableState['layout'];
 
 /** Versions whose bodies are kept for readers that are behind; older ones are emptied, their names stay. */
 const keptVersions = 100;
@@ -64,7 +74,7 @@ export class ParquetTable implements Table {
     this.#metadataFolder = `${tableFolder(uuid)}metadata/`;
   }
 
-  async load(): Promise<TableMetadata | undefined> {
+  async load(): Promise<ParquetState | undefined> {
     if (this.#known === 0) this.#known = (await this.#hint())?.sequence ?? 0;
     const [likely, isOld] = await Promise.all([this.#read(this.#known), this.#exists(this.#known + 1)]);
     if (!isOld) return likely;
@@ -76,13 +86,13 @@ export class ParquetTable implements Table {
     base: TableState | undefined,
     change: TableChange,
     stamp: CommitStamp,
-  ): Promise<TableMetadata | undefined> {
+  ): Promise<ParquetState | undefined> {
     const metadata = applyChange(this.uuid, base, change, stamp);
     const body = JSON.stringify(metadata);
     const { created } = await this.#store.putIfAbsent(this.#key(metadata.sequence), body, { signal: this.#signal });
     if (!created) return undefined;
     this.#known = metadata.sequence;
-    return metadata;
+    return withLayout(metadata);
   }
 
   async publish(state: TableState): Promise<void> {
@@ -91,6 +101,28 @@ export class ParquetTable implements Table {
       if (hint !== undefined && hint.sequence >= state.sequence) return;
       await this.#writeHint(state.sequence, hint?.etag);
     }
+  }
+
+  async *files(state: TableState): AsyncGenerator<TableFile> {
+    yield* filesOf(state);
+  }
+
+  async find(state: TableState, keys: ReadonlySet<string>): Promise<ReadonlyMap<string, TableFile>> {
+    return new Map(filesOf(state).flatMap((file) => (keys.has(file.key) ? [[file.key, file]] : [])));
+  }
+
+  snapshots(): readonly SnapshotFacts[] {
+    return [];
+  }
+
+  async *filesOnlyIn(): AsyncGenerator<string> {}
+
+  async metadataKeys(): Promise<ReadonlySet<string>> {
+    return new Set();
+  }
+
+  isOwnMetadata(): boolean {
+    return false;
   }
 
   /** Oldest first, so that one who is interrupted leaves no gap that hides the rest. */
@@ -134,13 +166,13 @@ export class ParquetTable implements Table {
   }
 
   /** Undefined also for a version whose body was emptied: there are newer ones then. */
-  async #read(sequence: number): Promise<TableMetadata | undefined> {
+  async #read(sequence: number): Promise<ParquetState | undefined> {
     if (sequence === 0) return undefined;
     const key = this.#key(sequence);
     const object = await this.#store.get(key, { signal: this.#signal });
     if (object === undefined || object.size === 0) return undefined;
     const text = Buffer.from(object.body).toString();
-    return parseDocument(TableMetadata, text, `${this.#store.url}/${key}`, 'DamagedDocument');
+    return withLayout(parseDocument(TableMetadata, text, `${this.#store.url}/${key}`, 'DamagedDocument'));
   }
 }
 
@@ -150,7 +182,7 @@ function applyChange(
   change: TableChange,
   stamp: CommitStamp,
 ): TableMetadata {
-  const added = change.addFiles ?? [];
+  const files = changeFiles(filesOf(base), change);
   const schemaDigest = change.schemaDigest ?? base?.schemaDigest;
   const settings = change.settings ?? base?.settings;
   if (schemaDigest === undefined || settings === undefined)
@@ -163,9 +195,9 @@ function applyChange(
     schemaDigest,
     settings,
     properties: changeProperties(base?.properties ?? {}, change),
-    totals: addTotals(base?.totals ?? noTotals, change),
+    totals: addTotals(base?.totals ?? noTotals, change, files),
     lastCommitTime: stamp.time,
-    files: [...filesOf(base), ...added],
+    files,
   };
 }
 
@@ -175,7 +207,7 @@ function snapshotOf(
   change: TableChange,
   { snapshotID, time }: CommitStamp,
 ): Pick<TableMetadata, 'snapshotID' | 'snapshotTime'> {
-  if (change.addFiles !== undefined) return { snapshotID, snapshotTime: time };
+  if (change.addFiles !== undefined || change.removeFiles !== undefined) return { snapshotID, snapshotTime: time };
   if (base?.snapshotID === undefined || base.snapshotTime === undefined) return {};
   return { snapshotID: base.snapshotID, snapshotTime: base.snapshotTime };
 }
@@ -195,26 +227,48 @@ const noTotals: TableCounts = {
   batches: { succeeded: 0, failed: 0 },
 };
 
-function addTotals(totals: TableCounts, { addFiles = [], count = {} }: TableChange): TableCounts {
+function addTotals(totals: TableCounts, { count = {} }: TableChange, files: readonly FileEntry[]): TableCounts {
+  const { lastBatch = totals.lastBatch, lastFailedBatch = totals.lastFailedBatch } = count;
   return {
-    records: addFiles.reduce((sum, file) => sum + file.rows, totals.records),
-    files: totals.files + addFiles.length,
-    sizeBytes: addFiles.reduce((sum, file) => sum + file.bytes, totals.sizeBytes),
+    records: files.reduce((sum, file) => sum + file.rows, 0),
+    files: files.length,
+    sizeBytes: files.reduce((sum, file) => sum + file.bytes, 0),
     ingested: totals.ingested + (count.ingested ?? 0),
     failed: totals.failed + (count.failed ?? 0),
     batches: {
       succeeded: totals.batches.succeeded + (count.batchesSucceeded ?? 0),
       failed: totals.batches.failed + (count.batchesFailed ?? 0),
     },
+    ...(lastBatch === undefined ? {} : { lastBatch }),
+    ...(lastFailedBatch === undefined ? {} : { lastFailedBatch }),
   };
 }
 
+type FileEntry = TableMetadata['files'][number];
+
+function changeFiles(files: readonly FileEntry[], { addFiles = [], removeFiles = [] }: TableChange): FileEntry[] {
+  const removed = new Set(removeFiles);
+  const kept = files.filter(({ key }) => !removed.has(key));
+  if (kept.length + removed.size !== files.length) throw new TypeError('a file that is to leave is not in the table');
+  const added = addFiles.map(({ key, rows, bytes, batch }) => ({
+    key,
+    rows,
+    bytes,
+    ...(batch === undefined ? {} : { batch }),
+  }));
+  return [...kept, ...added];
+}
+
+function withLayout(metadata: TableMetadata): ParquetState {
+  return { ...metadata, layout: noLayout };
+}
+
 /** The files of a state that a table of this format gave. */
-export function filesOf(state: TableState | undefined): readonly TableFile[] {
+export function filesOf(state: TableState | undefined): readonly FileEntry[] {
   return state !== undefined && isMetadata(state) ? state.files : [];
 }
 
-function isMetadata(state: TableState): state is TableMetadata {
+function isMetadata(state: TableState): state is ParquetState {
   return 'files' in state;
 }
 

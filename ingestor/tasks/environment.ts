@@ -1,11 +1,12 @@
+import type { Opening } from '../commit/dataset.ts';
 import type { ByteCounts, RecordCounts } from '../contract/counts.ts';
-import type { Log, Waiting } from '../contract/environment.ts';
+import type { Log } from '../contract/environment.ts';
 import type { TaskProgress } from '../contract/progress.ts';
 import type { StoreLocation } from '../contract/task.ts';
 import type { Store } from '../store/store.ts';
 
 /** Everything a task is given, in a pod as in the CLI; it reaches for nothing else. */
-export interface Environment extends Waiting {
+export interface Environment extends Opening {
   /** A store of its own for each call; the task closes it. */
   openStore(location: StoreLocation): Promise<Store>;
   readonly log: Log;

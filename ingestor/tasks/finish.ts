@@ -13,7 +13,7 @@ import { type Environment, withStore } from './environment.ts';
 export async function runFinish(task: FinishTask, environment: Environment): Promise<FinishResult> {
   return await withStore(environment, task.dataset.storage, async (store) => {
     environment.progress({ phase: 'Committing' });
-    const dataset = await openDataset(store, task.dataset.owner, environment);
+    const dataset = await openDataset(store, task.dataset, environment);
     const batch = await finish(dataset, task, environment);
     return { version: 1, verb: 'finish', batch, table: reportTable(dataset.table, await loadState(dataset.table)) };
   });

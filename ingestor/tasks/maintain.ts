@@ -12,7 +12,7 @@ import { type Environment, withStore } from './environment.ts';
 /** Settles what no resource will: hourly, whatever resources exist, beside everything else and beside its own twin. */
 export async function runMaintain(task: MaintainTask, environment: Environment): Promise<MaintainResult> {
   return await withStore(environment, task.dataset.storage, async (store) => {
-    const dataset = await openDataset(store, task.dataset.owner, environment);
+    const dataset = await openDataset(store, task.dataset, environment);
     const runs = await settleRuns(dataset, environment);
     const inlets = await takeStrandedSegments(dataset, environment, environment.log);
     const state = await untilClear(() => loadState(dataset.table), environment);

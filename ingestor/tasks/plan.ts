@@ -5,6 +5,7 @@ import { batchDigest } from '../commit/names.ts';
 import { type NewRun, openRun, planFiles, planRefusal } from '../commit/plan.ts';
 import { reportPlan, reportTable } from '../commit/report.ts';
 import { chooseRun, readDecision, serves } from '../commit/runs.ts';
+import { ForebayError } from '../contract/errors.ts';
 import type { BatchOutcome, PlanResult } from '../contract/result.ts';
 import type { BatchRequest, PlanTask } from '../contract/task.ts';
 import { findFiles } from '../sources/files.ts';
@@ -23,7 +24,7 @@ export async function runPlan(task: PlanTask, environment: Environment): Promise
     environment.progress({ phase: 'Planning' });
     // Most batches are small and read here. What goes wrong with it is told where it is needed.
     loadEngine().catch(() => {});
-    const dataset = await openDataset(store, task.dataset.owner, environment);
+    const dataset = await openDataset(store, task.dataset, environment);
     const served = await serveRequest(dataset, task.request, environment);
     const { plan, refused } = served;
     const outcome = refused ?? (await finishHere(dataset, plan, task.request, environment));
@@ -76,6 +77,8 @@ async function findInputs(
   { input, ledger, read }: BatchRequest,
   environment: Environment,
 ): Promise<{ files: readonly PlanInput[] } | Refusal> {
+  if (input === undefined) return { files: [] };
+  if ('rejects' in input) throw new ForebayError('InvalidTask', 'refused records cannot be read again yet');
   if ('inline' in input) return { files: [inlineInput(input.inline.data)] };
   const { location, selection } = input.files;
   const { files, missing } = await withStore(environment, location, (store) =>
@@ -103,7 +106,8 @@ async function finishHere(
 ): Promise<BatchOutcome | undefined> {
   const isDecided = (await readDecision(dataset, batchDigest(plan.batch), plan.run, environment)) !== undefined;
   if (!isDecided && plan.shards.length > 1) return undefined;
-  if (!isDecided && plan.shards.length === 1) await ingestShard(dataset, plan, 0, request.input, environment);
+  if (!isDecided && plan.shards.length === 1 && request.input !== undefined)
+    await ingestShard(dataset, plan, 0, request.input, environment);
   environment.progress({ phase: 'Committing' });
   return await finishRun(dataset, plan, undefined, environment);
 }

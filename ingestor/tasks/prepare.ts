@@ -14,10 +14,10 @@ import { findIncompatibility } from './schema-evolution.ts';
 
 /** Claims the place, and creates or evolves the table. May run at any time, also while batches are ingested. */
 export async function runPrepare(task: PrepareTask, environment: Environment): Promise<PrepareResult> {
-  const { owner, storage } = task.dataset;
+  const { storage } = task.dataset;
   return await withStore(environment, storage, async (store) => {
     await proveStore(store, storage, environment);
-    const dataset = await claimDataset(store, owner, task.table.format, environment);
+    const dataset = await claimDataset(store, task.dataset, task.table.format, environment);
     const before = await dataset.table.load();
     const asked = readSchema(task);
     if (asked instanceof ForebayError) {

@@ -13,12 +13,13 @@ import { ingestInputs } from './ingest-inputs.ts';
 
 /** Reads one shard of a plan and leaves a receipt. */
 export async function runShard(task: ShardTask, environment: Environment): Promise<ShardResult> {
-  const { index } = task;
+  const { index, input } = task;
   if (index === undefined) throw new ForebayError('InvalidTask', 'the shard task has no index');
+  if (input === undefined) throw new ForebayError('InvalidTask', 'the shard task has no input');
   return await withStore(environment, task.dataset.storage, async (store) => {
-    const dataset = await openDataset(store, task.dataset.owner, environment);
+    const dataset = await openDataset(store, task.dataset, environment);
     const plan = await requirePlan(dataset, task.batch, task.run, environment);
-    const receipt = await ingestShard(dataset, plan, index, task.input, environment);
+    const receipt = await ingestShard(dataset, plan, index, input, environment);
     return {
       version: 1,
       verb: 'shard',

@@ -264,7 +264,7 @@ class World {
 
 function countByBatch({ files }: TableMetadata): Map<string, number> {
   const counts = new Map<string, number>();
-  for (const { batch } of files) counts.set(batch, (counts.get(batch) ?? 0) + 1);
+  for (const { batch = '' } of files) counts.set(batch, (counts.get(batch) ?? 0) + 1);
   return counts;
 }
 

@@ -264,8 +264,8 @@ async function plannedInput(work: Work): Promise<BatchInput> {
     const text = told?.data?.[taskKey];
     if (text === undefined) continue;
     const task = parseDocument(Task, text, `the task of ${job?.metadata.name}`, 'InvalidTask');
-    if (task.verb === 'plan') return task.request.input;
-    if (task.verb === 'shard') return task.input;
+    if (task.verb === 'plan' && task.request.input !== undefined) return task.request.input;
+    if (task.verb === 'shard' && task.input !== undefined) return task.input;
   }
   return resolved(work).input;
 }
