@@ -1,6 +1,6 @@
 /**
  * What is in a dataset's table, seen by a reader that shares no code with us: DuckDB over the files that the table's
- * newest published version lists.
+ * newest published version lists, in either format.
  */
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -11,6 +11,7 @@ import { pipeline } from 'node:stream/promises';
 import { GetObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
 import { DuckDBInstance, type JS } from '@duckdb/node-api';
 import { type S3Address, s3Client } from '../servers/s3.ts';
+import { readLiveFiles } from './iceberg.ts';
 
 export type TableLocation = { address: S3Address; bucket: string; prefix?: string };
 
@@ -64,10 +65,7 @@ export async function readText(location: TableLocation, key: string): Promise<st
 export async function readBytes(location: TableLocation, key: string): Promise<Uint8Array> {
   const client = s3Client(location.address);
   try {
-    const command = new GetObjectCommand({ Bucket: location.bucket, Key: place(location) + key });
-    const { Body } = await client.send(command);
-    if (!Body) throw new Error(`${key}: no body`);
-    return await Body.transformToByteArray();
+    return await bytesOf(client, location.bucket, place(location) + key);
   } finally {
     client.destroy();
   }
@@ -80,7 +78,7 @@ async function download(client: S3Client, location: TableLocation, folder: strin
   const table = `${prefix}table-${dataset.table.uuid}`;
   const version = (await textOf(client, bucket, `${table}/metadata/version-hint.text`)).trim();
   const metadata = JSON.parse(await textOf(client, bucket, `${table}/metadata/v${version}.metadata.json`));
-  const keys: string[] = metadata.files.map((file: { key: string }) => file.key);
+  const keys = 'format-version' in metadata ? await icebergFiles(client, location, metadata) : parquetFiles(metadata);
   return Promise.all(
     keys.map(async (key, index) => {
       const file = join(folder, `${index}.parquet`);
@@ -90,6 +88,32 @@ async function download(client: S3Client, location: TableLocation, folder: strin
       return file;
     }),
   );
+}
+
+function parquetFiles({ files }: { files: { key: string }[] }): string[] {
+  return files.map(({ key }) => key);
+}
+
+interface IcebergMetadata {
+  readonly 'current-snapshot-id'?: number;
+  readonly snapshots?: { 'snapshot-id': number; 'manifest-list': string }[];
+}
+
+/** Ids lose their last digits here: enough to tell snapshots of a test apart. */
+async function icebergFiles(client: S3Client, location: TableLocation, metadata: IcebergMetadata): Promise<string[]> {
+  const { bucket } = location;
+  const current = metadata.snapshots?.find((it) => it['snapshot-id'] === metadata['current-snapshot-id']);
+  if (current === undefined) return [];
+  const start = `s3://${bucket}/`;
+  const read = async (url: string) => await bytesOf(client, bucket, url.slice(start.length));
+  const files = await readLiveFiles(read, current['manifest-list']);
+  return files.map(({ path }) => path.slice(start.length + place(location).length));
+}
+
+async function bytesOf(client: S3Client, bucket: string, key: string): Promise<Uint8Array> {
+  const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+  if (!Body) throw new Error(`${key}: no body`);
+  return await Body.transformToByteArray();
 }
 
 async function keysBelow(client: S3Client, bucket: string, prefix: string): Promise<string[]> {
