@@ -47,9 +47,9 @@ class LibraryEngine implements Engine {
     this.#settings = settings;
     this.#examiner = examiner;
     this.#moves = moves;
-    const { compression, targetFileSizeBytes } = settings;
+    const { compression, layout, targetFileSizeBytes } = settings;
     const open = (k: number) => settings.openDataFile(k);
-    this.#data = new DataWriter({ columns: examiner.columns, compression, targetFileSizeBytes, open });
+    this.#data = new DataWriter({ columns: examiner.columns, compression, layout, targetFileSizeBytes, open });
     this.#rejects = new RejectWriter(() => settings.openRejectFile());
     this.#errors = new ErrorTally(examiner.columns);
   }

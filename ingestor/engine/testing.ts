@@ -1,9 +1,13 @@
 /** For tests: an engine whose files are in memory, and what is in them. */
 import { zstdDecompressSync } from 'node:zlib';
+import type { TableLayout } from '../contract/layout.ts';
 import type { InputCompression, ReadSettings } from '../contract/task.ts';
+import { formatPath } from '../parquet/fields.ts';
 import { openParquet } from '../parquet/reader.ts';
 import type { ByteSink, EngineInput, EngineOutput, EngineSettings, IngestedInput, RejectedRecord } from './engine.ts';
 import { createEngine } from './index.ts';
+import type { Path } from './mapping.ts';
+import { type Column, compileSchema } from './schema.ts';
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -106,4 +110,13 @@ function rejectsOf(bytes: Buffer | undefined): RejectedRecord[] {
   if (!bytes) return [];
   const lines = zstdDecompressSync(bytes).toString().split('\n').slice(0, -1);
   return lines.map((line) => JSON.parse(line));
+}
+
+/** A layout with ids from 1 on for every place of the schema, depth first. */
+export function layoutOf(schema: object, rest: Partial<Omit<TableLayout, 'fieldIDs'>> = {}): TableLayout {
+  const paths = (columns: readonly Column[], parent: Path): Path[] =>
+    columns.flatMap((column) => [[...parent, column.name], ...paths(column.children, [...parent, column.name])]);
+  const { columns } = compileSchema(JSON.stringify(schema), 'Record');
+  const fieldIDs = Object.fromEntries(paths(columns, []).map((path, index) => [formatPath(path), index + 1]));
+  return { fieldIDs, partitionBy: [], sortBy: [], ...rest };
 }

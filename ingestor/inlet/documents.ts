@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { ErrorClass, RecordCounts } from '../contract/counts.ts';
 import { parseDocument } from '../contract/documents.ts';
+import { DataFileFacts } from '../contract/layout.ts';
 import { Mapping } from '../contract/task.ts';
 import { roundProperty, type TableState } from '../table/table.ts';
 
@@ -68,13 +69,15 @@ export const RoundPlan = Type.Object({
 });
 export type RoundPlan = Static<typeof RoundPlan>;
 
+const OutputFile = Type.Object({ key: Type.String(), rows: count, bytes: count });
+
 /** What became of a round's segments, fixed once: of two pods that ran it, one receipt stands. */
 export const RoundReceipt = Type.Object({
   version,
   attempt: Type.String(),
   round: number,
-  files: Type.Array(Type.Object({ key: Type.String(), rows: count, bytes: count })),
-  rejects: Type.Optional(Type.Object({ key: Type.String(), rows: count, bytes: count })),
+  files: Type.Array(Type.Object({ ...OutputFile.properties, ...DataFileFacts.properties })),
+  rejects: Type.Optional(OutputFile),
   records: RecordCounts,
   bytes: count,
   errors: Type.Array(ErrorClass),

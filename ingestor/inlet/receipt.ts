@@ -6,6 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 import { addsUp, type ErrorClass, mergeErrorClasses } from '../contract/counts.ts';
 import type { Waiting } from '../contract/environment.ts';
 import { errorTable, ForebayError, toForebayError } from '../contract/errors.ts';
+import type { TableLayout } from '../contract/layout.ts';
 import type { TableSettings } from '../contract/task.ts';
 import type { ByteSink, Engine, EngineInput, EngineOutput } from '../engine/engine.ts';
 import { createEngine } from '../engine/index.ts';
@@ -27,6 +28,7 @@ export interface RoundWork {
   /** The schema in force, as text. */
   readonly schema: string;
   readonly tableSettings: TableSettings;
+  readonly layout: TableLayout;
   /** Of the table. */
   readonly dataFolder: string;
   /** Segments that the engine failed on, and how often: after `mostFailures` they are set aside. */
@@ -94,6 +96,7 @@ function openEngine(work: RoundWork, files: AttemptFiles, { signal }: Waiting): 
     schema: work.schema,
     read: { format: { type: 'JSONLines' }, compression: 'None', mapping, maxRecordBytes },
     compression: work.tableSettings.compression,
+    layout: work.layout,
     targetFileSizeBytes: work.tableSettings.targetFileSizeBytes,
     signal,
     openDataFile: (k) => files.openDataFile(k),
@@ -162,7 +165,7 @@ function toReceipt(work: RoundWork, attempt: string, tally: Tally, output: Engin
     version: 1,
     attempt,
     round: work.plan.round,
-    files: output.dataFiles.map(({ key, rows, bytes }) => ({ key, rows, bytes })),
+    files: [...output.dataFiles],
     ...(output.rejectFile ? { rejects: output.rejectFile } : {}),
     records,
     bytes,

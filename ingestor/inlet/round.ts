@@ -119,6 +119,7 @@ async function fixReceipt(
     settings,
     schema,
     tableSettings: table.settings,
+    layout: table.layout,
     dataFolder,
     failures,
   };

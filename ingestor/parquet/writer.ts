@@ -3,16 +3,20 @@
  * the next one when it is large enough. Dictionary, levels, pages and statistics are hyparquet-writer's.
  */
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
-import type { CompressionCodec } from 'hyparquet';
+import type { CompressionCodec, SchemaElement } from 'hyparquet';
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
+import type { TableLayout } from '../contract/layout.ts';
 import type { Compression } from '../contract/task.ts';
 import type { ByteSink, DataFile } from '../engine/engine.ts';
 import type { Column } from '../engine/schema.ts';
+import { fieldIDs } from './fields.ts';
+import { FileMetrics, type MeasuredLeaf, measuredLeaves } from './metrics.ts';
 import { schemaElements } from './schema.ts';
 
 export interface WriterSettings {
   readonly columns: readonly Column[];
   readonly compression: Compression;
+  readonly layout?: TableLayout | undefined;
   readonly targetFileSizeBytes: number;
   /** Opens the k-th file; called only when there is a row for it. */
   open(k: number): ByteSink;
@@ -30,6 +34,7 @@ const bytesPerValue = 8;
 
 export class DataWriter {
   readonly #settings: WriterSettings;
+  readonly #form: FileForm;
   readonly #weightOfRow: number;
   #columns: unknown[][];
   #rows = 0;
@@ -39,6 +44,7 @@ export class DataWriter {
 
   constructor(settings: WriterSettings) {
     this.#settings = settings;
+    this.#form = formOf(settings);
     this.#weightOfRow = bytesPerValue * settings.columns.length;
     this.#columns = settings.columns.map(() => []);
   }
@@ -62,7 +68,7 @@ export class DataWriter {
     this.#columns = columns.map(() => []);
     this.#rows = 0;
     this.#weight = 0;
-    this.#file ??= new OpenFile(this.#settings, this.#settings.open(this.#files.length));
+    this.#file ??= new OpenFile(this.#form, this.#settings.open(this.#files.length));
     await this.#file.writeRowGroup(columns, rows);
     if (this.#file.bytes >= this.#settings.targetFileSizeBytes) await this.#close();
   }
@@ -85,21 +91,43 @@ export class DataWriter {
   }
 }
 
+/** What all files of a writer have in common. */
+interface FileForm {
+  readonly columns: readonly Column[];
+  readonly compression: Compression;
+  readonly elements: SchemaElement[];
+  /** Absent: nothing is kept about the files. */
+  readonly measured?: readonly MeasuredLeaf[];
+}
+
+function formOf({ columns, compression, layout }: WriterSettings): FileForm {
+  const idOf = fieldIDs(layout);
+  const measured = measuredLeaves(columns, layout, idOf);
+  return {
+    columns,
+    compression,
+    elements: schemaElements(columns, idOf),
+    ...(measured.some((leaf) => leaf !== undefined) ? { measured } : {}),
+  };
+}
+
 class OpenFile {
-  readonly #columns: readonly Column[];
+  readonly #form: FileForm;
   readonly #sink: ByteSink;
   readonly #out: SinkWriter;
   readonly #writer: ParquetWriter;
+  readonly #metrics: FileMetrics;
   #rows = 0;
 
-  constructor({ columns, compression }: WriterSettings, sink: ByteSink) {
-    this.#columns = columns;
+  constructor(form: FileForm, sink: ByteSink) {
+    this.#form = form;
     this.#sink = sink;
     this.#out = new SinkWriter(sink);
+    this.#metrics = new FileMetrics(form.measured ?? []);
     this.#writer = new ParquetWriter({
       writer: this.#out,
-      schema: schemaElements(columns),
-      codec: codecs[compression],
+      schema: form.elements,
+      codec: codecs[form.compression],
       compressors: { ZSTD: compressZstd, GZIP: (bytes) => gzipSync(bytes) },
       createdBy: 'forebay',
     });
@@ -110,18 +138,22 @@ class OpenFile {
   }
 
   async writeRowGroup(values: readonly unknown[][], rows: number): Promise<void> {
-    const columnData = this.#columns.map((column, index) => ({
+    const columnData = this.#form.columns.map((column, index) => ({
       name: column.name,
       data: physical(column, values[index] ?? []),
     }));
     await this.#writer.write({ columnData, rowGroupSize: rows });
+    const rowGroup = this.#writer.row_groups.at(-1);
+    if (rowGroup) this.#metrics.add(rowGroup);
     this.#rows += rows;
   }
 
   async finish(): Promise<DataFile> {
     await this.#writer.finish();
     await this.#out.flush();
-    return { key: this.#sink.key, rows: this.#rows, bytes: await this.#sink.complete() };
+    const file = { key: this.#sink.key, rows: this.#rows, bytes: await this.#sink.complete() };
+    if (!this.#form.measured) return file;
+    return { ...file, columns: this.#metrics.columns(), splitOffsets: this.#metrics.splitOffsets };
   }
 
   async abort(): Promise<void> {

@@ -104,6 +104,7 @@ async function startEngine({ dataset, plan, environment }: Work, sinks: Sinks): 
     schema: await loadSchema(dataset.store, reading.schemaDigest, environment),
     read: reading.read,
     compression: reading.settings.compression,
+    ...(reading.layout === undefined ? {} : { layout: reading.layout }),
     targetFileSizeBytes: reading.settings.targetFileSizeBytes,
     signal: environment.signal,
     openDataFile: (k) => sinks.openDataFile(k),
@@ -173,7 +174,7 @@ function toReceipt(work: Work, index: number, { attempt, inputs, output }: Inges
     files: { failed: countOf(leftOut, 'UnreadableFile'), skipped: countOf(leftOut, 'FileChanged') },
     bytes,
     inputs: inputs.map((input) => ({ name: input.name, records: input.records, bytes: input.bytes })),
-    dataFiles: dataFiles.map(({ key, rows, bytes }) => ({ key, rows, bytes })),
+    dataFiles: [...dataFiles],
     ...(rejectFile === undefined ? {} : { rejectFile }),
     errors: mergeErrorClasses([output.errors, leftOut.map(toErrorClass)], Number.POSITIVE_INFINITY),
   };
