@@ -116,6 +116,16 @@ export const Receipt = Type.Object({
   records: RecordCounts,
   /** Files that could not be read, or changed. */
   files: Type.Object({ failed: count, skipped: count }),
+  /** Those files. `range`: only a part of the file lay in this shard, so that others may have read the rest. */
+  leftOut: Type.Optional(
+    Type.Array(
+      Type.Object({
+        name: Type.String(),
+        reason: Type.Enum(['FileChanged', 'UnreadableFile']),
+        range: Type.Optional(Type.Boolean()),
+      }),
+    ),
+  ),
   bytes: ByteCounts,
   inputs: Type.Array(
     Type.Object({
@@ -154,14 +164,22 @@ export const Decision = Type.Object({
 });
 export type Decision = Static<typeof Decision>;
 
-/** What the table says about a run, as value of its property; then, word for word, the marker. */
+/**
+ * What the table says about a run, as value of its property; then, word for word, the marker `committed.json`.
+ * `Reverted`: the value of `forebay.revert.<batch>.<run>`, then the marker `reverted.json`: the rows of the run left the
+ * table, or, with a refusal, were to leave it and did not.
+ */
 export const Landing = Type.Object({
   version: Type.Literal(1),
   attempt: Type.String(),
   outcome: Type.Enum(['Committed', 'Failed', 'Aborted', 'Reverted']),
   /** There when the table did not take what was decided: FilesRewritten or FilesGone. */
   refusal: Type.Optional(Refusal),
-  /** Absent when nothing was added to the table. */
+  /** Of `Reverted`: the run that replaced this one, by the id that users know; absent when it was asked for. */
+  by: Type.Optional(Type.Object({ id: Type.String(), run })),
+  /** Of `Reverted`: who asked for it; such a request starts no run later. */
+  request: Type.Optional(RunRequest),
+  /** Absent when nothing was added to the table or taken out of it. */
   snapshotID: Type.Optional(Type.String()),
   time: count,
 });

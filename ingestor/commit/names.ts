@@ -49,6 +49,11 @@ export function markerKey(batch: string, run: number): string {
   return `${runFolder(batch, run)}committed.json`;
 }
 
+/** There once the rows of a committed run left the table again: it was reverted, or replaced. */
+export function revertedKey(batch: string, run: number): string {
+  return `${runFolder(batch, run)}reverted.json`;
+}
+
 export function rejectFolder(batch: string, run: number): string {
   return `${runFolder(batch, run)}rejects/`;
 }
@@ -76,6 +81,13 @@ export function ledgerKey(entry: number): string {
 export function schemaKey(digest: string): string {
   return `ingest/schemas/${digest}.json`;
 }
+
+/**
+ * The program's own batches, one run after the other: their decisions tell what became of a file that is not in the
+ * table any more. Row expiry takes out files whose rows are past retention; compaction writes rows into other files.
+ */
+export const rowExpiryBatch = { kind: 'internal', id: 'row-expiry' } as const satisfies BatchID;
+export const compactionBatch = { kind: 'internal', id: 'compaction' } as const satisfies BatchID;
 
 /** A batch's folder name: external ids and resource names are kept apart. The plan holds the id in plain, to compare. */
 export function batchDigest(id: BatchID): string {

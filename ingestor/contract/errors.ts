@@ -120,6 +120,11 @@ export const errorTable = {
     meaning: 'The rows of the batch were taken out of the table again, as asked.',
     cure: 'None needed; a new request ingests the batch again.',
   },
+  Replaced: {
+    kind: 'outcome',
+    meaning: 'The rows of the batch left the table in the commit of a batch that replaces it; the message names it.',
+    cure: 'None needed; a new request ingests the batch again.',
+  },
   NothingToReplace: {
     kind: 'outcome',
     meaning: 'A batch that is to be replaced was never committed, was taken out before, or holds no rows.',
@@ -132,8 +137,9 @@ export const errorTable = {
   },
   FilesGone: {
     kind: 'outcome',
-    meaning: 'Rows that were to be taken out are not in the table any more: something else removed their files.',
-    cure: 'None needed, unless the rows should still be there: see the snapshots of the table.',
+    meaning:
+      'Data files are gone: those of rows that were to be taken out are not in the table any more, or those of rows that were to be added are not in the bucket. Nothing was changed.',
+    cure: 'Where rows were to be added, request another attempt, and keep orphan cleaners away from young files; else see the snapshots of the table for what removed them.',
   },
   AlreadyCommitted: {
     kind: 'outcome',

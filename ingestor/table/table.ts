@@ -144,6 +144,12 @@ export function runProperty(batch: string, run: number): string {
 }
 export const runPropertyPrefix = 'forebay.run.';
 
+/** Set by the commit that takes the rows of a run out again; dropped once the run's `reverted` marker exists. */
+export function revertProperty(batch: string, run: number): string {
+  return `${revertPropertyPrefix}${batch}.${run}`;
+}
+export const revertPropertyPrefix = 'forebay.revert.';
+
 /** Set by the commit of an inlet's round; kept for good. */
 export function roundProperty(inlet: string): string {
   return `forebay.round.${inlet}`;
