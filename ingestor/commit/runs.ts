@@ -9,8 +9,9 @@ import { untilClear } from '../table/back-off.ts';
 import { findLast } from '../table/versions.ts';
 import type { Dataset } from './dataset.ts';
 import { readDocument } from './decide.ts';
-import { Decision, Plan, type RunRequest } from './documents.ts';
-import { batchDigest, decisionKey, planKey } from './names.ts';
+import { Decision, Landing, Plan, type RunRequest } from './documents.ts';
+import { landRun } from './land.ts';
+import { batchDigest, decisionKey, planKey, revertedKey } from './names.ts';
 
 /** What a request comes to. */
 export type Choice =
@@ -32,15 +33,90 @@ export async function chooseRun(
   const latest = await latestPlan(dataset, batch, waiting);
   if (latest === undefined) return { kind: 'start', run: 1, earlier: [] };
 
-  const decision = await readDecision(dataset, batchDigest(batch), latest.run, waiting);
-  if (decision?.outcome === 'Committed') {
+  const { end, reversal } = await readEnd(dataset, latest, waiting);
+  if (end === 'Committed') {
     const asked = latest.requests.at(-1)?.digest;
     return asked === request.digest ? { kind: 'join', plan: latest } : { kind: 'refuse', committed: latest };
   }
-  const served = latest.requests.findLast(({ token, digest }) => token === request.token && digest === request.digest);
+  const earlier = servedRequests(latest, reversal);
+  const served = earlier.findLast((it) => isSameRequest(it, request));
   if (served !== undefined) return { kind: 'join', plan: await requirePlan(dataset, batch, served.run, waiting) };
-  if (decision === undefined) return { kind: 'supersede', undecided: latest };
-  return { kind: 'start', run: latest.run + 1, earlier: latest.requests };
+  if (end === undefined) return { kind: 'supersede', undecided: latest };
+  return { kind: 'start', run: latest.run + 1, earlier };
+}
+
+/** The run that serves or served a request, whatever came after it; undefined when none did. */
+export async function servingRun(
+  dataset: Dataset,
+  batch: BatchID,
+  request: RunRequest,
+  waiting: Waiting,
+): Promise<Plan | undefined> {
+  const latest = await latestPlan(dataset, batch, waiting);
+  if (latest === undefined) return undefined;
+  const reversal = await readReverted(dataset, batchDigest(batch), latest.run, waiting);
+  const served = servedRequests(latest, reversal).findLast((it) => isSameRequest(it, request));
+  return served === undefined ? undefined : await requirePlan(dataset, batch, served.run, waiting);
+}
+
+/** A request to revert a run was served by it too: were it taken for new, it would bring the rows back. */
+function servedRequests({ run, requests }: Plan, reversal: Landing | undefined): Plan['requests'] {
+  return reversal?.request === undefined ? requests : [...requests, { run, ...reversal.request }];
+}
+
+function isSameRequest(a: RunRequest, b: RunRequest): boolean {
+  return a.token === b.token && a.digest === b.digest;
+}
+
+/** How a run ended; undefined while it is not decided. */
+export type RunEnd = Landing['outcome'] | undefined;
+
+/**
+ * How a planned run ended. What was decided is landed first, so that the answer is what the table took.
+ * `Reverted` also where another run replaced it.
+ */
+export async function endOfRun(dataset: Dataset, plan: Plan, waiting: Waiting): Promise<RunEnd> {
+  return (await readEnd(dataset, plan, waiting)).end;
+}
+
+async function readEnd(
+  dataset: Dataset,
+  plan: Plan,
+  waiting: Waiting,
+): Promise<{ readonly end: RunEnd; readonly reversal?: Landing }> {
+  const batch = batchDigest(plan.batch);
+  const decision = await readDecision(dataset, batch, plan.run, waiting);
+  if (decision?.outcome !== 'Committed') return { end: decision?.outcome };
+  const landing = await landRun(dataset, batch, decision, waiting);
+  if (landing.outcome !== 'Committed') return { end: landing.outcome };
+  const reversal = await readReverted(dataset, batch, plan.run, waiting);
+  if (reversal === undefined) return { end: 'Committed' };
+  return { end: reversal.refusal === undefined ? 'Reverted' : 'Committed', reversal };
+}
+
+/** A run whose rows are in the table. */
+export interface CommittedRun {
+  readonly plan: Plan;
+  readonly decision: Decision;
+}
+
+/**
+ * The run of a batch whose rows are in the table; undefined when there is none: it never was, was refused, or was taken
+ * out again. Its decision may name no files. Throws RunUndecided while the latest run has no outcome.
+ */
+export async function committedRun(
+  dataset: Dataset,
+  batch: BatchID,
+  waiting: Waiting,
+): Promise<CommittedRun | undefined> {
+  const plan = await latestPlan(dataset, batch, waiting);
+  if (plan === undefined) return undefined;
+  const end = await endOfRun(dataset, plan, waiting);
+  if (end === undefined) {
+    throw new ForebayError('RunUndecided', `run ${plan.run} of batch ${batch.id} has no outcome yet`);
+  }
+  const decision = await readDecision(dataset, batchDigest(batch), plan.run, waiting);
+  return end === 'Committed' && decision !== undefined ? { plan, decision } : undefined;
 }
 
 /** True for the plan of a run that was opened for the request. */
@@ -95,4 +171,14 @@ export async function readDecision(
 function requireBatch(plan: Plan, batch: BatchID): void {
   if (plan.batch.kind === batch.kind && plan.batch.id === batch.id) return;
   throw new ForebayError('DamagedDocument', `batch ${batch.id} meets ${plan.batch.id} under one digest`);
+}
+
+/** The marker of a run whose rows left the table, or, with a refusal, were to leave it and did not. */
+export async function readReverted(
+  dataset: Dataset,
+  batch: string,
+  run: number,
+  waiting: Waiting,
+): Promise<Landing | undefined> {
+  return await readDocument(dataset.store, revertedKey(batch, run), Landing, waiting);
 }
