@@ -43,6 +43,8 @@ export const PlanInput = Type.Object({
   etag: Type.String(),
   /** Absent: the whole file. */
   range: Type.Optional(InputRange),
+  /** Of a data file of the table, in a run of the program's own: its rows. */
+  rows: Type.Optional(count),
 });
 export type PlanInput = Static<typeof PlanInput>;
 
@@ -159,6 +161,10 @@ export const Decision = Type.Object({
   dataFiles: Type.Array(OutputDataFile),
   /** Keys of the files that leave the table in the same commit. All must be there then, else nothing is changed. */
   removeFiles: Type.Optional(Type.Array(Type.String())),
+  /** The files that come hold the rows of those that leave, and no others: a compaction. */
+  rewrites: Type.Optional(Type.Boolean()),
+  /** Of a run of the program's own (batch kind `internal`): its commit counts neither records nor a batch. */
+  internal: Type.Optional(Type.Boolean()),
   rejectFiles: Type.Array(Type.String()),
   time: count,
 });
