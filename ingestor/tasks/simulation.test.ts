@@ -17,13 +17,13 @@ import {
   shardTask,
   target,
 } from '../../test/support/lake-in-memory.ts';
+import { SimulatedBucket, type SimulatedFaults, type SimulatedStore } from '../../test/support/simulated-store.ts';
+import { SimulatedTime } from '../../test/support/simulated-time.ts';
 import { seededRandom } from '../../test/support/waiting.ts';
 import { type Random, silentLog } from '../contract/environment.ts';
 import { ForebayError } from '../contract/errors.ts';
 import type { BatchOutcome } from '../contract/result.ts';
 import type { BatchRequest, FinishTask, StoreLocation } from '../contract/task.ts';
-import { SimulatedBucket, type SimulatedFaults, type SimulatedStore } from '../store/simulated.ts';
-import { SimulatedTime } from '../store/simulated-time.ts';
 import type { TableMetadata } from '../table/parquet-table.ts';
 import type { Environment } from './environment.ts';
 import { runFinish } from './finish.ts';

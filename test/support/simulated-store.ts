@@ -6,9 +6,9 @@
  * repeats by itself (s3.ts: 5xx, 409, lost answers) is part of the store here: a fault is what is left after that.
  */
 import { createHash } from 'node:crypto';
-import type { Clock, Random } from '../contract/environment.ts';
-import { ForebayError } from '../contract/errors.ts';
-import { compareKeys, toBytes } from './keys.ts';
+import type { Clock, Random } from '../../ingestor/contract/environment.ts';
+import { ForebayError } from '../../ingestor/contract/errors.ts';
+import { compareKeys, toBytes } from '../../ingestor/store/keys.ts';
 import type {
   CallOptions,
   ConditionalOutcome,
@@ -18,11 +18,11 @@ import type {
   Store,
   StoredObject,
   Upload,
-} from './store.ts';
+} from '../../ingestor/store/store.ts';
 
 /** How often, of all calls (0 to 1), each thing happens. At most one of them to a call; all but `slow` fail it or lie. */
 export interface SimulatedFaults {
-  /** Nothing was done, and the caller is told that it is unclear (5xx to the end, 409 to the end). */
+  /** Nothing was done (of a delete: not all), and the caller is told that it is unclear (5xx, 409 to the end). */
   readonly unavailable?: number;
   /** It was done; the caller is told that it is unclear. */
   readonly lost?: number;
@@ -48,8 +48,18 @@ export interface SimulatedBucketOptions {
   readonly faults?: SimulatedFaults;
   /** Of listings: `byte` as S3 says (default), `folder` as SeaweedFS does. */
   readonly order?: 'byte' | 'folder';
+  /** Objects in one page of a listing, at most. Default 1,000. */
+  readonly pageSize?: number;
   /** Longest time of a call that is not slow. Default 20 ms. */
   readonly latencyMilliseconds?: number;
+  /** Told of each write right after it was done, in order. */
+  readonly onWrite?: (write: SimulatedWrite) => void;
+}
+
+/** The process that calls: it may be asleep, or dead. */
+export interface SimulatedClient {
+  /** Resolves when the process goes on; never when it is dead. Undefined: it is awake. */
+  paused(): Promise<void> | undefined;
 }
 
 /** What happened to the bucket, in order; for oracles. */
@@ -57,6 +67,8 @@ export interface SimulatedWrite {
   readonly time: number;
   readonly kind: 'created' | 'overwritten' | 'deleted';
   readonly key: string;
+  readonly before: StoredObject | undefined;
+  readonly after: StoredObject | undefined;
 }
 
 export class SimulatedBucket {
@@ -73,45 +85,54 @@ export class SimulatedBucket {
     return this.#options.clock;
   }
 
-  open(prefix = ''): SimulatedStore {
-    return new SimulatedStore(this, this.#options, prefix);
+  open(prefix = '', client: SimulatedClient = alwaysAwake): SimulatedStore {
+    return new SimulatedStore(this, this.#options, prefix, client);
   }
 
   set(key: string, body: Uint8Array | string): string {
     const bytes = Buffer.from(toBytes(body));
     // As S3: by content, so that an ETag comes back with the content.
     const etag = `"${createHash('md5').update(bytes).digest('hex')}"`;
-    this.#tell(this.objects.has(key) ? 'overwritten' : 'created', key);
+    const before = this.objects.get(key);
     const lastModified = toSecond(this.clock.now());
-    this.objects.set(key, { key, body: bytes, size: bytes.length, etag, lastModified });
+    const after = { key, body: bytes, size: bytes.length, etag, lastModified };
+    this.objects.set(key, after);
+    this.#tell({ kind: before === undefined ? 'created' : 'overwritten', key, before, after });
     return etag;
   }
 
   delete(key: string): void {
-    if (this.objects.delete(key)) this.#tell('deleted', key);
+    const before = this.objects.get(key);
+    if (this.objects.delete(key)) this.#tell({ kind: 'deleted', key, before, after: undefined });
   }
 
-  #tell(kind: SimulatedWrite['kind'], key: string): void {
-    this.writes.push({ time: this.clock.now(), kind, key });
+  #tell(facts: Omit<SimulatedWrite, 'time'>): void {
+    const write = { time: this.clock.now(), ...facts };
+    this.writes.push(write);
+    this.#options.onWrite?.(write);
   }
 }
+
+const alwaysAwake: SimulatedClient = { paused: () => undefined };
 
 export class SimulatedStore implements Store {
   readonly url: string;
   readonly #bucket: SimulatedBucket;
   readonly #prefix: string;
   readonly #options: SimulatedBucketOptions;
+  readonly #client: SimulatedClient;
   #closed = false;
   #crashed = false;
 
-  constructor(bucket: SimulatedBucket, options: SimulatedBucketOptions, prefix: string) {
+  constructor(bucket: SimulatedBucket, options: SimulatedBucketOptions, prefix: string, client: SimulatedClient) {
     this.#bucket = bucket;
     this.#options = options;
+    this.#client = client;
     this.#prefix = prefix === '' ? '' : `${prefix}/`;
     this.url = `simulated://bucket${prefix === '' ? '' : `/${prefix}`}`;
   }
 
-  /** The process dies: what it waits for never comes. Requests on their way may still land. */
+  /** The process dies: what it waits for never comes. Requests on their way still land. */
   crash(): void {
     this.#crashed = true;
   }
@@ -151,7 +172,7 @@ export class SimulatedStore implements Store {
 
   /** Each page shows the bucket as it is then. */
   async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ObjectFacts> {
-    const { pageSize = 1_000 } = options;
+    const pageSize = Math.min(options.pageSize ?? 1_000, this.#options.pageSize ?? 1_000);
     const compare = this.#options.order === 'folder' ? compareByFolder : compareKeys;
     for (let last: string | undefined; ; ) {
       const after = last;
@@ -217,10 +238,21 @@ export class SimulatedStore implements Store {
     };
   }
 
+  /** In requests of up to 1,000 keys, as S3 has it. */
   async delete(keys: readonly string[], options?: CallOptions): Promise<void> {
-    for (const key of keys) {
-      await this.#call('write', key, options, () => this.#bucket.delete(this.#prefix + key));
+    for (let first = 0; first < keys.length; first += 1_000) {
+      const some = keys.slice(first, first + 1_000);
+      const remove = (count = some.length) => {
+        for (const key of some.slice(0, count)) this.#bucket.delete(this.#prefix + key);
+      };
+      const removeSome = () => remove(Math.floor(this.#options.random.number() * some.length));
+      await this.#call('write', some[0] ?? '', options, remove, removeSome);
     }
+  }
+
+  /** Unfinished uploads lie with who writes them. */
+  async abandonUploads(prefix: string, _olderThan: number, options?: CallOptions): Promise<number> {
+    return await this.#call('read', prefix, options, () => 0);
   }
 
   async now(options?: CallOptions): Promise<number> {
@@ -240,23 +272,45 @@ export class SimulatedStore implements Store {
     return { created: true, etag: this.#bucket.set(this.#prefix + key, body) };
   }
 
-  /** The request travels, `effect` happens at the server at one moment, the answer travels. */
-  async #call<T>(kind: 'read' | 'write', key: string, options: CallOptions | undefined, effect: () => T): Promise<T> {
+  /**
+   * The request travels, `effect` happens at the server at one moment, the answer travels. Once the request is under
+   * way it lands, whether the caller gives up or not. `part`: what a failed request may have done of it.
+   */
+  async #call<T>(
+    kind: 'read' | 'write',
+    key: string,
+    options: CallOptions | undefined,
+    effect: () => T,
+    part?: () => void,
+  ): Promise<T> {
     if (this.#closed) throw new Error(`the store ${this.url} is closed`);
     options?.signal?.throwIfAborted();
+    await this.#client.paused();
     const fault = this.#fault(kind);
-    await this.#travel(fault, options?.signal);
-    if (fault === 'unavailable') throw this.#unclear(kind, key);
-    if (fault === 'late') {
-      this.#later(effect);
-      throw this.#unclear(kind, key);
-    }
-    if (fault === 'repeated') effect();
-    const answer = effect();
+    const answer = this.#send(fault, kind, key, effect, part);
+    const told = await (options?.signal === undefined ? answer : unlessAborted(answer, options.signal));
+    if (this.#crashed) await new Promise(() => {});
+    await this.#client.paused();
+    if ('thrown' in told) throw told.thrown;
+    return told.value;
+  }
+
+  async #send<T>(
+    fault: keyof SimulatedFaults | undefined,
+    kind: string,
+    key: string,
+    effect: () => T,
+    part: (() => void) | undefined,
+  ): Promise<Told<T>> {
+    await this.#travel(fault);
+    if (fault === 'late') this.#later(effect);
+    if (fault === 'unavailable') part?.();
+    if (fault === 'late' || fault === 'unavailable') return { thrown: this.#unclear(kind, key) };
+    let told = attempt(effect);
+    if (fault === 'repeated') told = attempt(effect);
     if (fault === 'twice') this.#later(effect);
-    await this.#travel(fault, options?.signal);
-    if (fault === 'lost') throw this.#unclear(kind, key);
-    return answer;
+    await this.#travel(fault);
+    return fault === 'lost' ? { thrown: this.#unclear(kind, key) } : told;
   }
 
   #fault(kind: 'read' | 'write'): keyof SimulatedFaults | undefined {
@@ -270,22 +324,39 @@ export class SimulatedStore implements Store {
     return undefined;
   }
 
-  async #travel(fault: keyof SimulatedFaults | undefined, signal: AbortSignal | undefined): Promise<void> {
+  async #travel(fault: keyof SimulatedFaults | undefined): Promise<void> {
     const { faults = {}, random, latencyMilliseconds = 20 } = this.#options;
     const longest = fault === 'slow' ? (faults.slowMilliseconds ?? 60_000) : latencyMilliseconds;
-    await this.#options.clock.sleep((random.number() * longest) / 2, signal);
-    if (this.#crashed) await new Promise(() => {});
+    await this.#options.clock.sleep((random.number() * longest) / 2);
   }
 
   /** Whatever becomes of the caller. */
   #later(effect: () => unknown): void {
     const { faults = {}, random, clock } = this.#options;
-    void clock.sleep(random.number() * (faults.lateMilliseconds ?? 600_000)).then(effect);
+    void clock.sleep(random.number() * (faults.lateMilliseconds ?? 600_000)).then(() => attempt(effect));
   }
 
   #unclear(kind: string, key: string): ForebayError {
     return new ForebayError('StoreUnavailable', `the simulated store gave no clear answer: ${kind} ${this.url}/${key}`);
   }
+}
+
+type Told<T> = { readonly value: T } | { readonly thrown: unknown };
+
+function attempt<T>(effect: () => T): Told<T> {
+  try {
+    return { value: effect() };
+  } catch (thrown) {
+    return { thrown };
+  }
+}
+
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const giveUp = () => reject(signal.reason);
+  signal.addEventListener('abort', giveUp, { once: true });
+  work.then(resolve, reject);
+  return await promise.finally(() => signal.removeEventListener('abort', giveUp));
 }
 
 const readFaults = ['unavailable', 'slow'] as const;

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { seededRandom, virtualClock } from '../../test/support/waiting.ts';
-import { describeStore, listAll, textOf } from './conformance.ts';
-import { SimulatedBucket, type SimulatedFaults } from './simulated.ts';
+import { describeStore, listAll, textOf } from '../../ingestor/store/conformance.ts';
+import type { Store } from '../../ingestor/store/store.ts';
+import { SimulatedBucket, type SimulatedFaults } from './simulated-store.ts';
 import { SimulatedTime } from './simulated-time.ts';
-import type { Store } from './store.ts';
+import { seededRandom, virtualClock } from './waiting.ts';
 
 for (const order of ['byte', 'folder'] as const) {
   const bucket = new SimulatedBucket({ clock: virtualClock(), random: seededRandom(1), order });

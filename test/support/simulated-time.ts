@@ -2,7 +2,7 @@
  * Time for simulations: it stands still while code runs, and jumps to the next thing that is waited for once all code
  * waits. An hour of back-offs passes in milliseconds, and the same seed gives the same run.
  */
-import type { Clock } from '../contract/environment.ts';
+import type { Clock } from '../../ingestor/contract/environment.ts';
 
 interface Waiter {
   readonly at: number;
@@ -14,7 +14,7 @@ const deadlockTurns = 2_000;
 
 export class SimulatedTime implements Clock {
   #now: number;
-  /** The earliest first; of equals, who came first. */
+  /** The latest first; of equals, who came last: the next one is at the end. */
   readonly #waiters: Waiter[] = [];
 
   constructor(start = Date.UTC(2026, 0, 1)) {
@@ -25,17 +25,23 @@ export class SimulatedTime implements Clock {
     return Math.floor(this.#now);
   }
 
+  /** Calls back after so long. Whoever has given up meanwhile must know that it has. */
+  schedule(milliseconds: number, wake: () => void): void {
+    this.#insert({ at: this.#now + Math.max(0, milliseconds), wake });
+  }
+
   async sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const waiter = { at: this.#now + Math.max(0, milliseconds), wake: resolve };
+    this.#insert(waiter);
+    if (signal === undefined) return await promise;
     const giveUp = () => {
       this.#remove(waiter);
-      reject(signal?.reason);
+      reject(signal.reason);
     };
-    signal?.addEventListener('abort', giveUp, { once: true });
-    this.#insert(waiter);
-    await promise.finally(() => signal?.removeEventListener('abort', giveUp));
+    signal.addEventListener('abort', giveUp, { once: true });
+    await promise.finally(() => signal.removeEventListener('abort', giveUp));
   }
 
   /** The clock of a machine that is wrong by so much. */
@@ -66,7 +72,7 @@ export class SimulatedTime implements Clock {
 
   /** Wakes who waits for the next moment. False when nobody waits. */
   #step(): boolean {
-    const next = this.#waiters.shift();
+    const next = this.#waiters.pop();
     if (next === undefined) return false;
     this.#now = Math.max(this.#now, next.at);
     next.wake();
@@ -77,7 +83,7 @@ export class SimulatedTime implements Clock {
     let low = 0;
     for (let high = this.#waiters.length; low < high; ) {
       const middle = (low + high) >>> 1;
-      if ((this.#waiters[middle]?.at ?? 0) <= waiter.at) low = middle + 1;
+      if ((this.#waiters[middle]?.at ?? 0) > waiter.at) low = middle + 1;
       else high = middle;
     }
     this.#waiters.splice(low, 0, waiter);
