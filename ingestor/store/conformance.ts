@@ -12,6 +12,8 @@ export interface ConformanceTraits {
   readonly order: 'byte' | 'folder';
   /** True where `x` and `x/y` may both be objects, and keys may hold empty segments. */
   readonly takesAnyKey: boolean;
+  /** True where uploads that nobody ended can be found. */
+  readonly keepsUploads?: boolean;
 }
 
 /** `open` gives a new store on one and the same place each time. */
@@ -276,6 +278,22 @@ export function describeStore(name: string, traits: ConformanceTraits, open: () 
         await expect(upload.write(randomBytes(1))).rejects.toThrow();
         await expect(upload.complete()).rejects.toThrow();
       });
+
+      test.runIf(traits.keepsUploads === true)(
+        'that were begun long ago and never ended are dropped, those of other prefixes are not',
+        async () => {
+          const key = 'uploads/left/object';
+          const [left, elsewhere] = [store.upload(key), store.upload('uploads/right')];
+          for (const upload of [left, elsewhere]) await upload.write(randomBytes(9 << 20));
+          const later = (await store.now()) + 3_600_000;
+          expect(await other.abandonUploads('uploads/left/', later - 7_200_000)).toBe(0);
+          expect(await other.abandonUploads('uploads/left/', later)).toBe(1);
+          expect(await other.abandonUploads('uploads/left/', later)).toBe(0);
+          await expect(left.complete()).rejects.toThrow();
+          expect(await other.head(key)).toBeUndefined();
+          expect(await elsewhere.complete()).toBe(9 << 20);
+        },
+      );
 
       test('overwrite what is there', async () => {
         await store.put('uploads/there', 'old');

@@ -21,7 +21,7 @@ function newFolder(): string {
   return join(folder, `${folders}`);
 }
 
-describeStore('a folder as a store', { order: 'byte', takesAnyKey: false }, async () =>
+describeStore('a folder as a store', { order: 'byte', takesAnyKey: false, keepsUploads: true }, async () =>
   openStore({ local: { path: join(folder, 'conformance') } }),
 );
 

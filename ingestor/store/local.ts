@@ -12,7 +12,20 @@
  * must not delete what lies elsewhere. Changes by other programs are seen by their time, size and file number.
  */
 import type { Stats } from 'node:fs';
-import { type FileHandle, link, mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
+import {
+  type FileHandle,
+  link,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Clock, type Random, systemClock, systemRandom } from '../contract/environment.ts';
@@ -152,7 +165,11 @@ export class LocalStore implements Store {
 
   upload(key: string, options: CallOptions = {}): Upload {
     const path = this.#path(key, options);
-    const opened = this.#mapErrors(key, () => this.#newFile());
+    const opened = this.#mapErrors(key, async () => {
+      const file = await this.#newFile();
+      await writeFile(nameFile(file.made), key);
+      return file;
+    });
     opened.catch(() => {}); // whoever writes or completes hears of it
     let size = 0;
     let ended = false;
@@ -174,13 +191,14 @@ export class LocalStore implements Store {
           ended = true;
           await this.#seal(handle);
           await this.#replace(path, made, options.signal);
+          await rm(nameFile(made), { force: true });
           return size;
         }),
       abort: async () => {
         ended = true;
         const file = await opened.catch(() => undefined);
         await file?.handle.close().catch(() => {});
-        if (file !== undefined) await rm(file.made, { force: true }).catch(() => {});
+        if (file !== undefined) await removeUpload(file.made).catch(() => {});
       },
     };
   }
@@ -195,6 +213,25 @@ export class LocalStore implements Store {
         await this.#mapErrors(key, () => this.#remove(path));
       }
     }, options.signal);
+  }
+
+  /** An upload that is written to is as old as its last piece. */
+  async abandonUploads(prefix: string, olderThan: number, options: CallOptions = {}): Promise<number> {
+    this.#check(options);
+    return await this.#mapErrors(prefix, async () => {
+      const folder = join(this.#folder, workFolder);
+      let abandoned = 0;
+      for (const name of (await readdir(folder).catch(ignoreGone)) ?? []) {
+        options.signal?.throwIfAborted();
+        const made = join(folder, name);
+        const key = await readFile(nameFile(made), 'utf8').catch(ignoreGone);
+        const stats = key?.startsWith(prefix) ? await stat(made).catch(ignoreGone) : undefined;
+        if (stats === undefined || stats.mtimeMs >= olderThan) continue;
+        await removeUpload(made);
+        abandoned += 1;
+      }
+      return abandoned;
+    });
   }
 
   /** The file system's clock is this machine's. */
@@ -352,7 +389,7 @@ export class LocalStore implements Store {
     await mkdir(folder, { recursive: true });
     for (const name of await readdir(folder)) {
       const path = join(folder, name);
-      const stats = /^[0-9a-f]{32}$/.test(name) ? await stat(path).catch(ignoreGone) : undefined;
+      const stats = /^[0-9a-f]{32}(\.key)?$/.test(name) ? await stat(path).catch(ignoreGone) : undefined;
       if (stats && stats.mtimeMs < this.#clock.now() - abandonedAfter) await rm(path, { force: true });
     }
   }
@@ -372,6 +409,16 @@ function facts(key: string, stats: Stats): ObjectFacts {
 
 function etagOf(stats: Stats): string {
   return `"${stats.mtimeMs.toString(36)}-${stats.size.toString(36)}-${stats.ino.toString(36)}"`;
+}
+
+/** Says which object an upload is for. */
+function nameFile(made: string): string {
+  return `${made}.key`;
+}
+
+async function removeUpload(made: string): Promise<void> {
+  await rm(made, { force: true });
+  await rm(nameFile(made), { force: true });
 }
 
 async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {

@@ -1,12 +1,16 @@
 /** S3 and what speaks its protocol. Conditions are put on single PutObject requests only: see docs/stores.md. */
 import {
+  AbortMultipartUploadCommand,
   DeleteObjectCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
   type GetObjectCommandOutput,
   HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  type ListMultipartUploadsCommandOutput,
   ListObjectsV2Command,
   type ListObjectsV2CommandOutput,
+  type MultipartUpload,
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
@@ -44,6 +48,8 @@ const smallBody = 1 << 20;
 const deleteBatch = 1_000;
 /** Where a server knows no DeleteObjects. */
 const deletesAtOnce = 16;
+/** S3 has known multipart uploads since the end of 2010: a server that tells an earlier time does not know when. */
+const firstUploads = Date.UTC(2011, 0);
 /** Clocks that differ by more are worth a word: the client makes up for it, logs and schedules do not. */
 const skewMilliseconds = 60_000;
 
@@ -262,15 +268,53 @@ class S3Store implements Store {
   }
 
   async #deleteEach(keys: readonly string[], options: CallOptions | undefined): Promise<void> {
-    const rest = keys.values();
-    const worker = async () => {
-      for (const key of rest) {
-        await this.#call('delete', key, options, (quick) =>
-          this.#client.send(new DeleteObjectCommand(this.#at(key)), quick).catch(ifMissing),
-        );
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(deletesAtOnce, keys.length) }, worker));
+    await eachOf(keys, deletesAtOnce, async (key) => {
+      await this.#call('delete', key, options, (quick) =>
+        this.#client.send(new DeleteObjectCommand(this.#at(key)), quick).catch(ifMissing),
+      );
+    });
+  }
+
+  /** All are found before the first is dropped: the pages of a listing that changes may leave some out. */
+  async abandonUploads(prefix: string, olderThan: number, options?: CallOptions): Promise<number> {
+    const abandoned: { readonly Key: string; readonly UploadId: string }[] = [];
+    for await (const { Key = '', UploadId, Initiated } of this.#unfinished(prefix, options)) {
+      if (UploadId === undefined || Initiated === undefined) continue;
+      if (Initiated.getTime() < firstUploads || Initiated.getTime() >= olderThan) continue;
+      if (Key.startsWith(this.#prefix + prefix)) abandoned.push({ Key, UploadId });
+    }
+    await eachOf(abandoned, deletesAtOnce, async (upload) => {
+      const command = new AbortMultipartUploadCommand({ Bucket: this.#bucket, ...upload });
+      await this.#call('upload', upload.Key.slice(this.#prefix.length), options, (quick) =>
+        this.#client.send(command, quick).catch(ifMissing),
+      );
+    });
+    return abandoned.length;
+  }
+
+  /** None where the server has no such call, or its key no right to it. */
+  async *#unfinished(prefix: string, options: CallOptions | undefined): AsyncGenerator<MultipartUpload> {
+    for (let from: Pick<ListMultipartUploadsCommandOutput, 'NextKeyMarker' | 'NextUploadIdMarker'> = {}; ; ) {
+      const command = new ListMultipartUploadsCommand({
+        Bucket: this.#bucket,
+        Prefix: this.#prefix + prefix,
+        EncodingType: 'url',
+        ...(from.NextKeyMarker === undefined ? {} : { KeyMarker: from.NextKeyMarker }),
+        ...(from.NextUploadIdMarker === undefined ? {} : { UploadIdMarker: from.NextUploadIdMarker }),
+      });
+      const page = await this.#call('list', prefix, options, (quick) =>
+        this.#client.send(command, quick).catch((thrown: unknown) => {
+          if (httpStatus(thrown) !== 403) return ifUnknownCall(thrown);
+          this.#log.warn({ store: this.url }, 'no right to s3:ListBucketMultipartUploads: unfinished uploads stay');
+          return undefined;
+        }),
+      );
+      if (page === undefined) return;
+      for (const upload of page.Uploads ?? []) yield { ...upload, Key: decodeKey(upload.Key ?? '', page) };
+      const isSame = page.NextKeyMarker === from.NextKeyMarker && page.NextUploadIdMarker === from.NextUploadIdMarker;
+      if (!page.IsTruncated || page.NextKeyMarker === undefined || isSame) return;
+      from = { ...page, NextKeyMarker: decodeKey(page.NextKeyMarker, page) };
+    }
   }
 
   /** The Date header of an answer. */
@@ -375,12 +419,21 @@ function forBody(body: Uint8Array | string, { requestTimeout, ...options }: Send
   return body.length > smallBody || requestTimeout === undefined ? options : { ...options, requestTimeout };
 }
 
+/** So many at a time. */
+async function eachOf<T>(items: readonly T[], most: number, work: (item: T) => Promise<void>): Promise<void> {
+  const rest = items.values();
+  const worker = async () => {
+    for (const item of rest) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(most, items.length) }, worker));
+}
+
 function unconditional(url: string): ForebayError {
   return new ForebayError('StoreUnsuitable', `${url}: the store knows no conditional writes`);
 }
 
 /** As the Query of a URL: a space is a plus. */
-function decodeKey(key: string, { EncodingType }: ListObjectsV2CommandOutput): string {
+function decodeKey(key: string, { EncodingType }: { readonly EncodingType?: string | undefined }): string {
   return EncodingType === 'url' ? decodeURIComponent(key.replaceAll('+', ' ')) : key;
 }
 

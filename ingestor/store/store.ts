@@ -43,6 +43,12 @@ export interface Store {
   /** Removes objects; those that are gone already count as removed. */
   delete(keys: readonly string[], options?: CallOptions): Promise<void>;
 
+  /**
+   * Drops uploads to keys that start with `prefix` which began before `olderThan`, by the store's clock, and were never
+   * ended; answers how many. An upload that still goes on fails. A store that cannot list them answers 0.
+   */
+  abandonUploads(prefix: string, olderThan: number, options?: CallOptions): Promise<number>;
+
   /** Milliseconds since 1970 by the clock that `lastModified` is of; exact to a second. For ages, never for order. */
   now(options?: CallOptions): Promise<number>;
 

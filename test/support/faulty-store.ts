@@ -56,6 +56,8 @@ export function faultyStore(
     put: (key, body) => through('put', key, () => store.put(key, body)),
     upload: (key) => throughUpload(store.upload(key)),
     delete: (keys) => through('delete', keys[0] ?? '', () => store.delete(keys)),
+    abandonUploads: (prefix, olderThan) =>
+      through('abandonUploads', prefix, () => store.abandonUploads(prefix, olderThan)),
     now: () => through('now', '', () => store.now()),
     close: () => store.close(),
   };
