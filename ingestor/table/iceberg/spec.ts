@@ -112,6 +112,9 @@ export type MetadataUpdate =
   | { readonly action: 'add-schema'; readonly schema: IcebergSchema; readonly 'last-column-id'?: number }
   /** -1: the one added last. */
   | { readonly action: 'set-current-schema'; readonly 'schema-id': number }
+  | { readonly action: 'add-sort-order'; readonly 'sort-order': SortOrder }
+  /** -1: the one added last. */
+  | { readonly action: 'set-default-sort-order'; readonly 'sort-order-id': number }
   | { readonly action: 'add-snapshot'; readonly snapshot: Snapshot }
   | ({ readonly action: 'set-snapshot-ref'; readonly 'ref-name': string } & SnapshotRef)
   | { readonly action: 'remove-snapshots'; readonly 'snapshot-ids': readonly Long[] }
