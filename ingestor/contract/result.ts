@@ -106,8 +106,12 @@ export const MaintainResult = Type.Object({
   ...common,
   verb: Type.Literal('maintain'),
   table: TableTotals,
-  /** What it did, by kind of work: finishedRuns, abandonedRuns, strandedSegments, deletedObjects,
-   * emptiedVersions. */
+  /**
+   * What it did, by kind of work; what was not done is 0 or absent. Runs: `finishedRuns`, `abandonedRuns`. Inlets:
+   * `strandedSegments`. Table: `expiredFiles` (left, their rows are past retention), `compactedFiles` (left, their rows are
+   * in `compactedInto` others), `unreadableFiles` (were to be compacted and cannot be read), `expiredSnapshots`. Bucket:
+   * `deletedObjects` of all kinds, `emptiedVersions`, `foldedEntries` of the ledger, `abandonedUploads`.
+   */
   did: Type.Record(Type.String(), count),
 });
 export type MaintainResult = Static<typeof MaintainResult>;

@@ -236,11 +236,35 @@ export type Retention = Static<typeof Retention>;
 
 export const retentionDefaults: Retention = { snapshotDays: 7, revertDays: 30, diagnosticsDays: 30 };
 
+const atLeastOne = Type.Optional(Type.Integer({ minimum: 1 }));
+
+/** The most that one `maintain` does of each kind of work; the next one goes on where it ended. */
+export const MaintainLimits = Type.Object({
+  /** Runs of a compaction, each of which is one commit. Default: 8. */
+  compactions: atLeastOne,
+  /** Bytes of small files in one compaction. Default: 2 GiB. */
+  compactionBytes: atLeastOne,
+  /** Small files in one compaction. Default: 1,000. */
+  compactionFiles: atLeastOne,
+  /** Fewest small files that are worth to be put together, unless they fill a file. Default: 5. */
+  smallestCompaction: atLeastOne,
+  /** Files that leave the table because their rows are past retention, in one commit. Default: 1,000. */
+  expiredFiles: atLeastOne,
+  /** Snapshots that leave. Default: 1,000. */
+  expiredSnapshots: atLeastOne,
+  /** Snapshots that stay however old they are. Default: 3. */
+  keptSnapshots: atLeastOne,
+  /** Snapshots that stay however young they are. Default: 1,000. */
+  mostSnapshots: atLeastOne,
+});
+export type MaintainLimits = Static<typeof MaintainLimits>;
+
 /** `retention`: the defaults when absent. */
 export const MaintainTask = Type.Object({
   ...common,
   verb: Type.Literal('maintain'),
   retention: Type.Optional(Retention),
+  limits: Type.Optional(MaintainLimits),
 });
 export type MaintainTask = Static<typeof MaintainTask>;
 
