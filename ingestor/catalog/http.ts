@@ -1,0 +1,123 @@
+/** Requests to a catalog: every one ends, whatever the other side does, and no answer is larger than asked for. */
+import { readFile } from 'node:fs/promises';
+import { Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { getCACertificates } from 'node:tls';
+import { ForebayError } from '../contract/errors.ts';
+
+const connectMilliseconds = 5_000;
+/** A connection on which nothing moves for so long is given up: a catalog may write metadata before it answers. */
+const idleMilliseconds = 60_000;
+/** From the first byte sent to the last byte read. */
+const wholeMilliseconds = 180_000;
+/** One table has few requests under way; this bounds what a defect could open. */
+const sockets = 8;
+
+export interface HttpCall {
+  readonly method: 'GET' | 'POST';
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+/** No clear answer came; what was asked for may have been done. `reason` is a system error's code or a few words. */
+export class NoAnswer extends Error {
+  readonly reason: string;
+  constructor(reason: string, options?: ErrorOptions) {
+    super(reason, options);
+    this.name = 'NoAnswer';
+    this.reason = reason;
+  }
+}
+
+export interface HttpSettings {
+  /** A file with PEM certificates to trust beside the usual ones. */
+  readonly caPath?: string | undefined;
+  readonly maxResponseBytes: number;
+}
+
+export class Http {
+  readonly #agents: { readonly http: HttpAgent; readonly https: HttpsAgent };
+  readonly #maxResponseBytes: number;
+
+  private constructor(ca: string[] | undefined, maxResponseBytes: number) {
+    const agent = { keepAlive: true, maxSockets: sockets, timeout: idleMilliseconds };
+    this.#agents = { http: new HttpAgent(agent), https: new HttpsAgent({ ...agent, ...(ca && { ca }) }) };
+    this.#maxResponseBytes = maxResponseBytes;
+  }
+
+  /** Throws UntrustedCertificate when the file of certificates cannot be used. */
+  static async open({ caPath, maxResponseBytes }: HttpSettings): Promise<Http> {
+    const ca = caPath === undefined ? undefined : [...getCACertificates('default'), await readCertificates(caPath)];
+    return new Http(ca, maxResponseBytes);
+  }
+
+  /** Throws NoAnswer, and the signal's reason. Redirects are answers. */
+  async send(call: HttpCall, signal: AbortSignal): Promise<HttpAnswer> {
+    signal.throwIfAborted();
+    const whole = AbortSignal.timeout(wholeMilliseconds);
+    try {
+      const response = await this.#begin(call, AbortSignal.any([signal, whole]));
+      const text = await this.#collect(response);
+      return { status: response.statusCode ?? 0, headers: response.headers, text };
+    } catch (thrown) {
+      signal.throwIfAborted();
+      throw toNoAnswer(thrown, whole.aborted);
+    }
+  }
+
+  #begin({ method, url, headers, body }: HttpCall, signal: AbortSignal): Promise<IncomingMessage> {
+    const isSecure = url.protocol === 'https:';
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    const options = { method, headers, signal, agent: isSecure ? this.#agents.https : this.#agents.http };
+    const request = (isSecure ? httpsRequest : httpRequest)(url, options, resolve);
+    request.on('error', reject);
+    request.on('timeout', () => request.destroy(new NoAnswer('silent for too long')));
+    boundConnecting(request);
+    request.end(body);
+    return promise;
+  }
+
+  async #collect(response: IncomingMessage): Promise<string> {
+    const pieces: Uint8Array[] = [];
+    let bytes = 0;
+    for await (const piece of response) {
+      bytes += piece.length;
+      // Leaving the loop ends the connection.
+      if (bytes > this.#maxResponseBytes) throw new NoAnswer(`more than ${this.#maxResponseBytes} bytes`);
+      pieces.push(piece);
+    }
+    return Buffer.concat(pieces, bytes).toString('utf8');
+  }
+}
+
+function boundConnecting(request: ReturnType<typeof httpRequest>): void {
+  request.on('socket', (socket) => {
+    if (!socket.connecting) return;
+    const giveUp = () => request.destroy(new NoAnswer('no connection in time'));
+    const timer = setTimeout(giveUp, connectMilliseconds);
+    socket.once('connect', () => clearTimeout(timer));
+    request.once('close', () => clearTimeout(timer));
+  });
+}
+
+async function readCertificates(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new ForebayError('UntrustedCertificate', `the CA certificates at ${path} cannot be read`, { cause });
+  });
+  if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
+  throw new ForebayError('UntrustedCertificate', `the file ${path} holds no PEM certificate`);
+}
+
+function toNoAnswer(thrown: unknown, wasTooLong: boolean): NoAnswer {
+  if (thrown instanceof NoAnswer) return thrown;
+  if (wasTooLong) return new NoAnswer('no whole answer in time', { cause: thrown });
+  const code = thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : 'unknown';
+  return new NoAnswer(code, { cause: thrown });
+}
