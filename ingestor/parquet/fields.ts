@@ -52,3 +52,33 @@ function leavesBelow(column: Column, parent: Path, repeated: boolean): Leaf[] {
 function keyOf(path: Path): string {
   return JSON.stringify(path);
 }
+
+/** Reads a field of a row as the writer takes it: one value for each column, structs as objects. */
+export interface FieldReader {
+  readonly type: LeafType;
+  read(row: readonly unknown[]): unknown;
+}
+
+/** Throws Error where there is no field of this path with a value of its own in each row. */
+export function fieldReader(columns: readonly Column[], path: string): FieldReader {
+  const [name, ...rest] = parsePath(path);
+  const index = columns.findIndex((column) => column.name === name);
+  let column = columns[index];
+  for (const inner of rest) {
+    column = column?.type === 'struct' ? column.children.find((child) => child.name === inner) : undefined;
+  }
+  if (!column || column.type === 'struct' || column.type === 'list' || column.type === 'map') {
+    throw new Error(`the table's layout names ${path}, which is no field of a row`);
+  }
+  const { type } = column;
+  if (rest.length === 0) return { type, read: (row) => row[index] };
+  return { type, read: (row) => rest.reduce(memberOf, row[index]) };
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return isStruct(value) ? value[name] : null;
+}
+
+function isStruct(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,21 +1,18 @@
 /**
- * Rows to Parquet files: gathered by column into a row group of bounded size, written as a whole, and the file rolled to
- * the next one when it is large enough. Dictionary, levels, pages and statistics are hyparquet-writer's.
+ * Rows to Parquet files: gathered into row groups of bounded size, each row in the files of its partition, and a file
+ * rolled to the next one when it is large enough. Memory is bounded for all partitions together, however many there are.
  */
-import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
-import type { CompressionCodec, SchemaElement } from 'hyparquet';
-import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
-import type { TableLayout } from '../contract/layout.ts';
+import type { PartitionValue, TableLayout } from '../contract/layout.ts';
 import type { Compression } from '../contract/task.ts';
 import type { ByteSink, DataFile } from '../engine/engine.ts';
 import type { Column } from '../engine/schema.ts';
-import { fieldIDs } from './fields.ts';
-import { FileMetrics, type MeasuredLeaf, measuredLeaves } from './metrics.ts';
-import { schemaElements } from './schema.ts';
+import { createForm, type FileForm, OpenFile } from './openfile.ts';
+import { createPartitioner, type Partitioner } from './partitioning.ts';
 
 export interface WriterSettings {
   readonly columns: readonly Column[];
   readonly compression: Compression;
+  /** Field ids, partitions and sorting; absent: none of them. */
   readonly layout?: TableLayout | undefined;
   readonly targetFileSizeBytes: number;
   /** Opens the k-th file; called only when there is a row for it. */
@@ -23,181 +20,175 @@ export interface WriterSettings {
 }
 
 /**
- * A row group is written when its rows came from this many bytes: 16 MiB of input are some 60 MB of JavaScript values,
- * and as much again while they are encoded. Twice as many gain nothing in size or speed, but cost 100 MB.
+ * Rows are written when they came from this many bytes: 16 MiB of input are some 60 MB of JavaScript values, and as much
+ * again while they are encoded. Twice as many gain nothing in size or speed, but cost 100 MB.
  */
-const rowGroupBytes = 16 * 1024 * 1024;
+const gatheredBytes = 16 * 1024 * 1024;
+/** Of several partitions one is encoded at a time, so twice as much may wait, and its row groups are twice as large. */
+const gatheredBytesOfPartitions = 2 * gatheredBytes;
 /** And at this many rows, whose values take memory however short their text was. */
-const rowGroupRows = 100_000;
+const gatheredRows = 100_000;
 /** A value weighs this much beside its text. */
 const bytesPerValue = 8;
+/** A partition without rows weighs this much: its values and what holds them. */
+const bytesPerPartition = 512;
+
+/** Most files that are open at once; of more, the one not written to for longest is closed, and its partition gets another later. */
+const mostOpenFiles = 100;
+/** What open files may hold back in all: an upload keeps up to a part of 8 MiB until it is sent. */
+const mostHeldBytes = 128 * 1024 * 1024;
+const mostHeldByFile = 8 * 1024 * 1024;
+/** Files that are being completed beside the work on others: small ones wait for the store, not for the processor. */
+const mostClosing = 8;
+
+/** Rows that wait, and the file that the next ones go to. */
+interface Partition {
+  readonly key: unknown;
+  readonly values: readonly PartitionValue[] | undefined;
+  rows: (readonly unknown[])[];
+  weight: number;
+  file: { readonly k: number; readonly open: OpenFile } | undefined;
+}
 
 export class DataWriter {
   readonly #settings: WriterSettings;
   readonly #form: FileForm;
+  readonly #partitionOf: Partitioner | undefined;
   readonly #weightOfRow: number;
-  #columns: unknown[][];
+  /** Those with rows or a file. */
+  readonly #partitions = new Map<unknown, Partition>();
+  /** Of those with a file, the one written to last is last. */
+  readonly #open = new Set<Partition>();
+  readonly #closing = new Set<Promise<void>>();
+  #failure: { readonly error: unknown } | undefined;
   #rows = 0;
   #weight = 0;
-  #file: OpenFile | undefined;
+  #opened = 0;
+  /** By k. */
   readonly #files: DataFile[] = [];
 
+  /** Throws Error for a layout that is not of the columns. */
   constructor(settings: WriterSettings) {
+    const { columns, compression, layout } = settings;
     this.#settings = settings;
-    this.#form = formOf(settings);
-    this.#weightOfRow = bytesPerValue * settings.columns.length;
-    this.#columns = settings.columns.map(() => []);
+    this.#form = createForm(columns, compression, layout);
+    this.#partitionOf = layout && createPartitioner(columns, layout);
+    this.#weightOfRow = bytesPerValue * columns.length;
   }
 
-  /** Takes one value for each column, as `convert` gives them; `bytes` is what the row took in its input. */
+  /** Takes a copy of one value for each column, as `convert` gives them; `bytes` is what the row took in its input. */
   add(row: readonly unknown[], bytes: number): void {
-    for (let index = 0; index < this.#columns.length; index += 1) this.#columns[index]?.push(row[index]);
+    const partition = this.#partition(row);
+    const weight = bytes + this.#weightOfRow;
+    partition.rows.push(row.slice());
+    partition.weight += weight;
+    this.#weight += weight;
     this.#rows += 1;
-    this.#weight += bytes + this.#weightOfRow;
   }
 
   get isFull(): boolean {
-    return this.#weight >= rowGroupBytes || this.#rows >= rowGroupRows;
+    const most = this.#partitions.size > 1 ? gatheredBytesOfPartitions : gatheredBytes;
+    return this.#weight >= most || this.#rows >= gatheredRows;
   }
 
-  /** Writes the rows gathered, and closes the file when it has its size. */
+  /** Makes room: writes the partitions with most rows until half of what was gathered is out. */
   async flush(): Promise<void> {
-    if (this.#rows === 0) return;
-    const columns = this.#columns;
-    const rows = this.#rows;
-    this.#columns = columns.map(() => []);
-    this.#rows = 0;
-    this.#weight = 0;
-    this.#file ??= new OpenFile(this.#form, this.#settings.open(this.#files.length));
-    await this.#file.writeRowGroup(columns, rows);
-    if (this.#file.bytes >= this.#settings.targetFileSizeBytes) await this.#close();
+    const half = this.#weight / 2;
+    for (const partition of [...this.#partitions.values()].sort((a, b) => b.weight - a.weight)) {
+      if (this.#weight <= half) break;
+      await this.#write(partition);
+    }
   }
 
   async finish(): Promise<readonly DataFile[]> {
-    await this.flush();
-    await this.#close();
+    for (const partition of [...this.#partitions.values()]) {
+      await this.#write(partition);
+      await this.#close(partition);
+    }
+    await Promise.all(this.#closing);
+    this.#throwFailure();
     return this.#files;
   }
 
   async abort(): Promise<void> {
-    await this.#file?.abort();
+    await Promise.allSettled([...this.#open].map((partition) => partition.file?.open.abort()));
+    await Promise.allSettled(this.#closing);
   }
 
-  async #close(): Promise<void> {
-    if (!this.#file) return;
-    const file = this.#file;
-    this.#files.push(await file.finish());
-    this.#file = undefined;
-  }
-}
-
-/** What all files of a writer have in common. */
-interface FileForm {
-  readonly columns: readonly Column[];
-  readonly compression: Compression;
-  readonly elements: SchemaElement[];
-  /** Absent: nothing is kept about the files. */
-  readonly measured?: readonly MeasuredLeaf[];
-}
-
-function formOf({ columns, compression, layout }: WriterSettings): FileForm {
-  const idOf = fieldIDs(layout);
-  const measured = measuredLeaves(columns, layout, idOf);
-  return {
-    columns,
-    compression,
-    elements: schemaElements(columns, idOf),
-    ...(measured.some((leaf) => leaf !== undefined) ? { measured } : {}),
-  };
-}
-
-class OpenFile {
-  readonly #form: FileForm;
-  readonly #sink: ByteSink;
-  readonly #out: SinkWriter;
-  readonly #writer: ParquetWriter;
-  readonly #metrics: FileMetrics;
-  #rows = 0;
-
-  constructor(form: FileForm, sink: ByteSink) {
-    this.#form = form;
-    this.#sink = sink;
-    this.#out = new SinkWriter(sink);
-    this.#metrics = new FileMetrics(form.measured ?? []);
-    this.#writer = new ParquetWriter({
-      writer: this.#out,
-      schema: form.elements,
-      codec: codecs[form.compression],
-      compressors: { ZSTD: compressZstd, GZIP: (bytes) => gzipSync(bytes) },
-      createdBy: 'forebay',
-    });
+  #partition(row: readonly unknown[]): Partition {
+    const values = this.#partitionOf?.(row);
+    const key = values?.length === 1 ? values[0] : JSON.stringify(values);
+    const known = this.#partitions.get(key);
+    if (known) return known;
+    const partition: Partition = { key, values, rows: [], weight: bytesPerPartition, file: undefined };
+    this.#weight += bytesPerPartition;
+    this.#partitions.set(key, partition);
+    return partition;
   }
 
-  get bytes(): number {
-    return this.#out.offset;
+  async #write(partition: Partition): Promise<void> {
+    const { rows } = partition;
+    if (rows.length === 0) return;
+    const { open } = await this.#fileOf(partition);
+    partition.rows = [];
+    this.#rows -= rows.length;
+    this.#weight -= partition.weight - bytesPerPartition;
+    partition.weight = bytesPerPartition;
+    await open.writeRowGroup(rows);
+    if (open.bytes >= this.#settings.targetFileSizeBytes) await this.#close(partition);
+    await this.#closeSome();
   }
 
-  async writeRowGroup(values: readonly unknown[][], rows: number): Promise<void> {
-    const columnData = this.#form.columns.map((column, index) => ({
-      name: column.name,
-      data: physical(column, values[index] ?? []),
-    }));
-    await this.#writer.write({ columnData, rowGroupSize: rows });
-    const rowGroup = this.#writer.row_groups.at(-1);
-    if (rowGroup) this.#metrics.add(rowGroup);
-    this.#rows += rows;
+  async #fileOf(partition: Partition): Promise<NonNullable<Partition['file']>> {
+    if (!partition.file) {
+      const k = this.#opened;
+      this.#opened += 1;
+      partition.file = { k, open: new OpenFile(this.#form, partition.values, this.#settings.open(k)) };
+    }
+    this.#open.delete(partition);
+    this.#open.add(partition);
+    return partition.file;
   }
 
-  async finish(): Promise<DataFile> {
-    await this.#writer.finish();
-    await this.#out.flush();
-    const file = { key: this.#sink.key, rows: this.#rows, bytes: await this.#sink.complete() };
-    if (!this.#form.measured) return file;
-    return { ...file, columns: this.#metrics.columns(), splitOffsets: this.#metrics.splitOffsets };
+  async #closeSome(): Promise<void> {
+    while (this.#open.size > mostOpenFiles || this.#held() > mostHeldBytes) {
+      const [oldest] = this.#open;
+      if (!oldest || this.#open.size === 1) return;
+      await this.#close(oldest);
+    }
   }
 
-  async abort(): Promise<void> {
-    await this.#sink.abort();
-  }
-}
-
-/** Longs travel as numbers as far as numbers go; the writer wants bigints. */
-function physical({ type }: Column, values: unknown[]): unknown[] {
-  if (type !== 'long') return values;
-  return values.map((value) => (typeof value === 'number' ? BigInt(value) : value));
-}
-
-const codecs: Readonly<Record<Compression, CompressionCodec>> = {
-  Zstd: 'ZSTD',
-  Snappy: 'SNAPPY',
-  Gzip: 'GZIP',
-  None: 'UNCOMPRESSED',
-};
-
-/** Level 1: half the time of the default 3 for a few per cent more bytes. Pages are 1 MiB, so one chunk takes them. */
-function compressZstd(bytes: Uint8Array): Uint8Array {
-  const params = { [constants.ZSTD_c_compressionLevel]: 1 };
-  return zstdCompressSync(bytes, { params, chunkSize: Math.max(64, bytes.length + 1024) });
-}
-
-/** Hands the bytes of each row group over to a sink. */
-class SinkWriter extends ByteWriter {
-  readonly #sink: ByteSink;
-
-  constructor(sink: ByteSink) {
-    super(initialBytes);
-    this.#sink = sink;
+  #held(): number {
+    let bytes = 0;
+    for (const { file } of this.#open) bytes += Math.min(mostHeldByFile, file?.open.bytes ?? 0);
+    return bytes;
   }
 
-  async flush(): Promise<void> {
-    if (this.index === 0) return;
-    const bytes = this.getBytes();
-    this.buffer = new ArrayBuffer(initialBytes);
-    this.view = new DataView(this.buffer);
-    this.index = 0;
-    await this.#sink.write(bytes);
+  /** Resolves when the file is complete or others may be begun meanwhile. */
+  async #close(partition: Partition): Promise<void> {
+    const { file } = partition;
+    if (file) {
+      this.#open.delete(partition);
+      partition.file = undefined;
+      const closing = this.#complete(file).finally(() => this.#closing.delete(closing));
+      this.#closing.add(closing);
+    }
+    if (partition.rows.length === 0 && this.#partitions.delete(partition.key)) this.#weight -= partition.weight;
+    if (this.#closing.size >= mostClosing) await Promise.race(this.#closing);
+    this.#throwFailure();
+  }
+
+  /** Never rejects: what fails is thrown by the next call. */
+  async #complete({ k, open }: NonNullable<Partition['file']>): Promise<void> {
+    try {
+      this.#files[k] = await open.finish();
+    } catch (error) {
+      this.#failure ??= { error };
+      await open.abort();
+    }
+  }
+
+  #throwFailure(): void {
+    if (this.#failure) throw this.#failure.error;
   }
 }
-
-/** It doubles as needed. */
-const initialBytes = 1024 * 1024;
