@@ -163,8 +163,6 @@ export const Decision = Type.Object({
   removeFiles: Type.Optional(Type.Array(Type.String())),
   /** The files that come hold the rows of those that leave, and no others: a compaction. */
   rewrites: Type.Optional(Type.Boolean()),
-  /** Of a run of the program's own (batch kind `internal`): its commit counts neither records nor a batch. */
-  internal: Type.Optional(Type.Boolean()),
   rejectFiles: Type.Array(Type.String()),
   time: count,
 });
