@@ -4,8 +4,8 @@ import type { Dataset } from './dataset.ts';
 import { decideRun } from './decision.ts';
 import type { Plan, Refusal, RunRequest } from './documents.ts';
 import { landRun } from './land.ts';
-import { batchDigest } from './names.ts';
 import { reportRefused, reportRun } from './report.ts';
+import { revertRun } from './revert.ts';
 
 /**
  * Brings a planned run to its end: decides, lands what was decided, reports. Called again, at any point and by any
@@ -18,8 +18,22 @@ export async function finishRun(
   waiting: Waiting,
 ): Promise<BatchOutcome> {
   const decision = await decideRun(dataset, plan, abort, waiting);
-  const landing = await landRun(dataset, batchDigest(plan.batch), decision, waiting);
-  return reportRun(dataset, plan, decision, landing);
+  const landing = await landRun(dataset, plan, decision, waiting);
+  return await reportRun(dataset, plan, decision, landing, waiting);
+}
+
+/** Ends a run without rows: one that is not decided by aborting it, one that was committed by taking them out again. */
+export async function takeBackRun(
+  dataset: Dataset,
+  plan: Plan,
+  abort: Refusal,
+  request: RunRequest | undefined,
+  waiting: Waiting,
+): Promise<BatchOutcome> {
+  const decision = await decideRun(dataset, plan, abort, waiting);
+  const landing = await landRun(dataset, plan, decision, waiting);
+  if (landing.outcome === 'Committed') await revertRun(dataset, plan, decision, request, waiting);
+  return await reportRun(dataset, plan, decision, landing, waiting);
 }
 
 /** What to tell a request whose batch was committed for another one. */
@@ -30,6 +44,6 @@ export async function reportCommitted(
   waiting: Waiting,
 ): Promise<BatchOutcome> {
   const decision = await decideRun(dataset, committed, undefined, waiting);
-  const landing = await landRun(dataset, batchDigest(committed.batch), decision, waiting);
+  const landing = await landRun(dataset, committed, decision, waiting);
   return reportRefused(committed, request, landing);
 }

@@ -18,9 +18,16 @@ export function openKey(batch: string, run: number): string {
   return `${openFolder}${batch}.${run}`;
 }
 
-/** The batch and run that an object of the open folder stands for; undefined for a foreign object. */
+export const keptFolder = 'ingest/kept/';
+
+/** There while nothing of a run but its reject files waits to be removed. */
+export function keptKey(batch: string, run: number): string {
+  return `${keptFolder}${batch}.${run}`;
+}
+
+/** The batch and run that an object of the open or the kept folder stands for; undefined for a foreign object. */
 export function parseOpenKey(key: string): { batch: string; run: number } | undefined {
-  const [, batch, run] = /^ingest\/open\/([0-9a-f]{32})\.([1-9][0-9]*)$/.exec(key) ?? [];
+  const [, batch, run] = /^ingest\/(?:open|kept)\/([0-9a-f]{32})\.([1-9][0-9]*)$/.exec(key) ?? [];
   return batch === undefined || run === undefined ? undefined : { batch, run: Number(run) };
 }
 

@@ -87,7 +87,7 @@ async function readEnd(
   const batch = batchDigest(plan.batch);
   const decision = await readDecision(dataset, batch, plan.run, waiting);
   if (decision?.outcome !== 'Committed') return { end: decision?.outcome };
-  const landing = await landRun(dataset, batch, decision, waiting);
+  const landing = await landRun(dataset, plan, decision, waiting);
   if (landing.outcome !== 'Committed') return { end: landing.outcome };
   const reversal = await readReverted(dataset, batch, plan.run, waiting);
   if (reversal === undefined) return { end: 'Committed' };

@@ -1,18 +1,18 @@
 /** What becomes of a run that its own tasks left: finished when it was decided, ended when it was not, then cleaned up. */
 import type { Waiting } from '../contract/environment.ts';
+import { type Retention, retentionDefaults } from '../contract/task.ts';
 import type { ObjectFacts } from '../store/store.ts';
 import { untilClear } from '../table/back-off.ts';
 import type { Dataset } from './dataset.ts';
 import { readDocument } from './decide.ts';
 import { OpenRun, type Plan, type Refusal } from './documents.ts';
 import { finishRun } from './finish.ts';
-import { collectGarbage } from './garbage.ts';
-import { decisionKey, markerKey, openFolder, openKey, parseOpenKey, runFolder } from './names.ts';
+import { collectGarbage, collectRejects, day } from './garbage.ts';
+import { decisionKey, keptFolder, markerKey, openFolder, openKey, parseOpenKey, runFolder } from './names.ts';
 import { planRefusal } from './plan.ts';
 import { readPlan } from './runs.ts';
 
 const minute = 60_000;
-const day = 24 * 60 * minute;
 
 /** A decided run that its own tasks did not land for so long is landed by whoever comes. */
 const patienceWithDecided = 10 * minute;
@@ -27,6 +27,8 @@ export interface OpenedRun {
   readonly run: number;
   /** Milliseconds since 1970, by the store's clock. */
   readonly opened: number;
+  /** Only its reject files are left. */
+  readonly onlyRejects: boolean;
 }
 
 export type Settled =
@@ -38,20 +40,31 @@ export type Settled =
 /** All at once: the listing is no snapshot, and what is found here is removed from it. */
 export async function listOpenRuns({ store }: Dataset, { signal }: Waiting): Promise<readonly OpenedRun[]> {
   const runs: OpenedRun[] = [];
-  for await (const { key, lastModified } of store.list(openFolder, { signal })) {
-    const name = parseOpenKey(key);
-    if (name !== undefined) runs.push({ ...name, opened: lastModified });
+  for (const folder of [openFolder, keptFolder]) {
+    for await (const { key, lastModified } of store.list(folder, { signal })) {
+      const name = parseOpenKey(key);
+      if (name !== undefined) runs.push({ ...name, opened: lastModified, onlyRejects: folder === keptFolder });
+    }
   }
   return runs;
 }
 
 /** `now`: by the store's clock. Safe beside the run's own tasks, and beside its own twin. */
-export async function settleRun(dataset: Dataset, open: OpenedRun, now: number, waiting: Waiting): Promise<Settled> {
-  const { batch, run } = open;
+export async function settleRun(
+  dataset: Dataset,
+  open: OpenedRun,
+  now: number,
+  waiting: Waiting,
+  retention: Retention = retentionDefaults,
+): Promise<Settled> {
+  const { batch, run, opened } = open;
+  // The name was made days after the marker: until it is as old as rejects become, nothing needs to be asked.
+  if (open.onlyRejects && now - opened < (retention.diagnosticsDays - 2) * day) return { did: 'nothing' };
   const marker = await head(dataset, markerKey(batch, run), waiting);
   if (marker !== undefined) {
-    const deletedObjects = await collectGarbage(dataset, batch, run, now - marker.lastModified, waiting);
-    return { did: 'cleaned', deletedObjects };
+    const ended = { batch, run, now, age: now - marker.lastModified };
+    const collect = open.onlyRejects ? collectRejects : collectGarbage;
+    return { did: 'cleaned', deletedObjects: await collect(dataset, ended, retention, waiting) };
   }
   const decision = await head(dataset, decisionKey(batch, run), waiting);
   const plan = await readPlan(dataset, batch, run, waiting);
@@ -70,10 +83,10 @@ async function head({ store }: Dataset, key: string, waiting: Waiting): Promise<
 }
 
 /** When the newest object of the run was written. */
-async function lastProgress({ store }: Dataset, open: OpenedRun, { signal }: Waiting): Promise<number> {
+async function lastProgress({ store, table }: Dataset, open: OpenedRun, { signal }: Waiting): Promise<number> {
   let newest = open.opened;
-  for await (const { lastModified } of store.list(runFolder(open.batch, open.run), { signal })) {
-    newest = Math.max(newest, lastModified);
+  for (const folder of [runFolder(open.batch, open.run), `${table.dataFolder}${open.batch}/${open.run}/`]) {
+    for await (const { lastModified } of store.list(folder, { signal })) newest = Math.max(newest, lastModified);
   }
   return newest;
 }
