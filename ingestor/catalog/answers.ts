@@ -87,7 +87,9 @@ export function unavailable(place: string, action: string, reason: string): Fore
 
 /** What was sent may hold a secret, so the cause is not kept beyond its name. */
 export function noAnswer(place: string, action: string, { reason }: NoAnswer): ForebayError {
-  return isAboutCertificate(reason) ? untrusted(place, reason) : unavailable(place, action, reason);
+  if (isAboutCertificate(reason)) return untrusted(place, reason);
+  const isOtherProtocol = reason === 'EPROTO' || reason.startsWith('HPE_');
+  return unavailable(place, action, isOtherProtocol ? `${reason}; check http and https` : reason);
 }
 
 export function refused(place: string, action: string, answer: HttpAnswer): ForebayError {

@@ -11,6 +11,7 @@ import { ForebayError } from '../contract/errors.ts';
 import type { RestCatalog } from '../contract/task.ts';
 import type { Catalog, CatalogCommit, LoadedTable } from '../table/iceberg/catalog.ts';
 import { printJSON } from '../table/iceberg/json.ts';
+import { checkTableMetadata } from '../table/iceberg/metadata.ts';
 import type { TableCreation } from '../table/iceberg/spec.ts';
 import {
   catalogError,
@@ -28,7 +29,6 @@ import {
 import { Credentials } from './credentials.ts';
 import { Http, type HttpAnswer, type HttpCall, NoAnswer } from './http.ts';
 import { idempotencyKey } from './idempotency.ts';
-import { findMetadataProblem, isTableMetadata } from './loaded.ts';
 import { namespacePath, type Routes, readRoutes } from './routes.ts';
 
 export interface RestCatalogOptions {
@@ -203,19 +203,14 @@ class RestTableCatalog implements Catalog {
     return true;
   }
 
+  /** Throws TableReplaced and DamagedDocument for metadata that cannot be worked with. */
   #loaded(answer: HttpAnswer, action: string): LoadedTable {
     const body = tryParse(answer.text);
     const metadata = memberOf(body, 'metadata');
     const location = memberOf(body, 'metadata-location');
-    if (!isTableMetadata(metadata)) {
-      const version = memberOf(metadata, 'format-version');
-      if (typeof version === 'number' && version !== 2) {
-        const message = `table ${this.#name} at ${this.#place} is of format version ${version}; only version 2 is supported`;
-        throw new ForebayError('CatalogRefused', message);
-      }
-      throw unavailable(this.#place, action, `no table metadata: ${findMetadataProblem(metadata)}`);
-    }
-    return { metadata, location: typeof location === 'string' ? location : '' };
+    if (metadata === undefined) throw unavailable(this.#place, action, `${answer.status} without metadata of a table`);
+    const name = `the metadata of table ${this.#name} in the catalog ${this.#place}`;
+    return { metadata: checkTableMetadata(metadata, name), location: typeof location === 'string' ? location : '' };
   }
 
   /** Of an answer that is none of those that were expected. */
