@@ -34,7 +34,7 @@ export function createCaches(manager: Pick<Manager, 'informer'>, config: Operato
       indexes: {
         dataset,
         connection: ({ metadata, spec }) =>
-          spec.input.connection === undefined ? [] : [`${metadata.namespace}/${spec.input.connection.name}`],
+          spec.input?.connection === undefined ? [] : [`${metadata.namespace}/${spec.input.connection.name}`],
         owner: (batch) => [owner(batch)].flat(),
       },
     }),

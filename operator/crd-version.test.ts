@@ -2,13 +2,13 @@ import { expect, test } from 'vitest';
 import { versionProblem } from './crd-version.ts';
 
 test('CRDs of this version or a newer one are worked with', () => {
-  expect(versionProblem('datasets.ingest.forebay.dev', '1', true)).toBeUndefined();
+  expect(versionProblem('datasets.ingest.forebay.dev', '2', true)).toBeUndefined();
   expect(versionProblem('datasets.ingest.forebay.dev', '99', true)).toBeUndefined();
 });
 
 test.each([
   [undefined, false, /datasets.* is not installed: .*kubectl apply/],
-  ['0', true, /datasets.* is of version 0, this operator needs 1: .*crds.install=true/],
+  ['1', true, /datasets.* is of version 1, this operator needs 2: .*crds.install=true/],
   [undefined, true, /is of version none/],
 ])('CRDs of version %s (installed: %s) are refused, with what to do', (version, isThere, message) => {
   expect(versionProblem('datasets.ingest.forebay.dev', version, isThere)).toMatch(message);

@@ -28,9 +28,24 @@ export async function runBatch(
   if (planned.batch) return end(planned.batch, planned.table);
   const common = { version: 1, dataset: target, batch: request.batch, run: planned.run } as const;
   for (let index = 0; index < planned.plan.shards; index += 1) {
-    await runShard({ ...common, verb: 'shard', input: request.input, index }, environment);
+    const { input } = request;
+    await runShard({ ...common, verb: 'shard', ...(input && { input }), index }, environment);
   }
   const finished = await runFinish({ ...common, verb: 'finish' }, environment);
+  return end(finished.batch, finished.table);
+}
+
+/** Sees to it that nothing of the batch goes in; with `revert`, that what is in goes out. */
+export async function stopBatch(
+  target: DatasetTarget,
+  { batch, requestToken, requestDigest }: BatchRequest,
+  revert: boolean,
+  environment: Environment,
+): Promise<BatchEnd> {
+  const abort = { reason: 'Aborted', message: 'stopped as asked' };
+  const request = { token: requestToken, digest: requestDigest };
+  const task = { version: 1, verb: 'finish', dataset: target, batch, run: 1, abort, request, revert } as const;
+  const finished = await runFinish(task, environment);
   return end(finished.batch, finished.table);
 }
 
@@ -45,14 +60,19 @@ export async function localRequest(
   file: string,
   mounts: Mounts,
 ): Promise<BatchRequest> {
-  const { local } = batch.spec.input;
+  const local = batch.spec.input?.local;
   if (local !== undefined) return localFileRequest(batch, resolvePath(local.path, file));
   const resolved = resolveInput(batch, connection);
-  return batchRequest(batch, { ...resolved, input: await inReach(resolved, batch, mounts) }, '');
+  const input = await inReach(resolved, batch, mounts);
+  return batchRequest(batch, { ...resolved, ...(input && { input }) }, '');
 }
 
-async function inReach({ input, projections }: ResolvedInput, batch: Batch, mounts: Mounts): Promise<BatchInput> {
-  if (!('files' in input) || !('s3' in input.files.location)) return input;
+async function inReach(
+  { input, projections }: ResolvedInput,
+  batch: Batch,
+  mounts: Mounts,
+): Promise<BatchInput | undefined> {
+  if (input === undefined || !('files' in input) || !('s3' in input.files.location)) return input;
   const { location, selection } = input.files;
   const s3 = await mounts.place(location.s3, projections, batch.metadata.namespace);
   return { files: { location: { s3 }, selection } };
@@ -65,7 +85,7 @@ function localFileRequest(batch: LocalBatch, path: string): BatchRequest {
   const location = { local: { path: dirname(path) } };
   const input = { files: { location, selection: { keys: [basename(path)] } } };
   const request = batchRequest(asInline, { input, read, projections: [] }, '');
-  const requestDigest = digestOf({ request: request.requestDigest, path: batch.spec.input.local?.path });
+  const requestDigest = digestOf({ request: request.requestDigest, path: batch.spec.input?.local?.path });
   return { ...request, batch: batchID(asInline), requestDigest };
 }
 

@@ -18,6 +18,7 @@ export function parseLake(lake: string): string {
   }
 }
 
+/** A folder that stands in for the storage stands in for a catalog too, which could not read it. */
 export async function datasetTarget(
   dataset: LocalDataset,
   lake: string | undefined,
@@ -35,8 +36,14 @@ export async function datasetTarget(
     );
   }
   const { target, projections } = datasetPlace(asDataset(dataset), installation);
-  if (!('s3' in target.storage)) return target;
-  return { ...target, storage: { s3: await mounts.place(target.storage.s3, projections, namespace) } };
+  const { storage, catalog } = target;
+  if (!('s3' in storage)) return target;
+  const inPlace = await mounts.mount(projections, namespace);
+  return {
+    ...target,
+    storage: { s3: inPlace(storage.s3) },
+    ...(catalog && { catalog: { rest: inPlace(catalog.rest) } }),
+  };
 }
 
 /** As the rest of the operator's code knows it; where `--lake` stands in, its storage names no system. */

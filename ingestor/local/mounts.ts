@@ -7,6 +7,11 @@ import { ForebayError } from '../contract/errors.ts';
 import type { S3Location } from '../contract/task.ts';
 import type { Catalog } from './catalog.ts';
 
+interface MountedFiles {
+  readonly credentialsPath?: string;
+  readonly caPath?: string;
+}
+
 export class Mounts {
   readonly #catalog: Catalog;
   readonly #folder: string;
@@ -23,15 +28,19 @@ export class Mounts {
 
   /** The location with its files in place. Throws CredentialsRefused for what is not among the manifests. */
   async place(location: S3Location, projections: Mounted['projections'], namespace: string): Promise<S3Location> {
+    return (await this.mount(projections, namespace))(location);
+  }
+
+  /** Puts files in place; what names them in a pod is then made to name them here. */
+  async mount(projections: Mounted['projections'], namespace: string): Promise<<T extends MountedFiles>(at: T) => T> {
     const folder = this.#next();
     for (const projection of projections) await this.#project(projection, namespace, folder);
     const moved = (path: string) => join(folder, path.slice(taskFolder.length));
-    const { credentialsPath, caPath } = location;
-    return {
-      ...location,
-      ...(credentialsPath !== undefined && { credentialsPath: moved(credentialsPath) }),
-      ...(caPath !== undefined && { caPath: moved(caPath) }),
-    };
+    return (at) => ({
+      ...at,
+      ...(at.credentialsPath !== undefined && { credentialsPath: moved(at.credentialsPath) }),
+      ...(at.caPath !== undefined && { caPath: moved(at.caPath) }),
+    });
   }
 
   /** A folder with all keys of a Secret. */

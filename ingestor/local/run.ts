@@ -23,7 +23,7 @@ import { runInlet } from '../inlet/main.ts';
 import { openStore } from '../store/open.ts';
 import type { Environment } from '../tasks/environment.ts';
 import { runPrepare } from '../tasks/prepare.ts';
-import { localRequest, runBatch } from './batch-run.ts';
+import { localRequest, runBatch, stopBatch } from './batch-run.ts';
 import { Catalog, type LocalResource } from './catalog.ts';
 import { asDataset, datasetTarget } from './lake.ts';
 import { Mounts } from './mounts.ts';
@@ -107,14 +107,19 @@ class LocalRun {
       const { dataset, target } = this.#datasetOf(batch);
       const connection = this.#connectionOf(batch);
       const request = await localRequest(batch, connection, this.#catalog.fileOf(batch), this.#mounts);
-      const { outcome, table } = await runBatch(target, request, this.#environment(bar));
+      const desired = batchStatus.desiredStateOf(batch);
+      const { outcome, table } =
+        desired === 'Active'
+          ? await runBatch(target, request, this.#environment(bar))
+          : await stopBatch(target, request, desired === 'Reverted', this.#environment(bar));
       batch.status = batchStatus.ended(batch.status, outcome);
       dataset.status = datasetStatus.withTotals(dataset.status, table);
-      return batchStatus.outlookOf(outcome);
+      return desired === 'Active'
+        ? batchStatus.outlookAtEnd(batch, batchStatus.endOf(outcome))
+        : batchStatus.outlookAfterStop(batch, undefined, outcome);
     });
     if (batch.status.completionTime === undefined) batch.status = batchStatus.refused(batch.status, this.#now());
     batch.status = batchStatus.withOutlook(batch, batch.status, outlook, this.#now());
-    this.#mention(batch);
     bar.end(`${outlook.reason}: ${outlook.message}`);
   }
 
@@ -185,7 +190,7 @@ class LocalRun {
   }
 
   #connectionOf(batch: LocalBatch): SourceConnection | undefined {
-    const { connection } = batch.spec.input;
+    const connection = batch.spec.input?.connection;
     if (connection === undefined) return undefined;
     const found = this.#catalog.find('SourceConnection', batch.metadata.namespace, connection.name);
     if (!found) throw new ForebayError('NoInput', `no SourceConnection ${connection.name} is among the manifests`);
@@ -193,7 +198,7 @@ class LocalRun {
   }
 
   /** An error is how the resource stands, and ends nothing else. An interrupt ends the run. */
-  async #attempt(work: () => Promise<Outlook>): Promise<Outlook> {
+  async #attempt<T extends Outlook>(work: () => Promise<T>): Promise<T | Outlook> {
     this.#surroundings.signal.throwIfAborted();
     try {
       return await work();
@@ -201,11 +206,6 @@ class LocalRun {
       const { code, message } = toForebayError(thrown);
       return { state: 'Stalled', reason: code, message };
     }
-  }
-
-  #mention(batch: LocalBatch): void {
-    const dataset = this.#catalog.find('Dataset', batch.metadata.namespace, batch.spec.datasetRef.name);
-    if (dataset) dataset.status = datasetStatus.withBatches(dataset.status, [batch]);
   }
 
   #environment(bar?: ProgressBar): Environment {

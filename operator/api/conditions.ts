@@ -30,6 +30,7 @@ export function hasSucceeded(batch: Batch): boolean {
   return succeededCondition(batch)?.status === 'True';
 }
 
-export function hasFailed(batch: Batch): boolean {
+/** It ended, and nothing of it is in the table: it failed, was stopped, reverted or only checked. */
+export function endedWithoutRows(batch: Batch): boolean {
   return succeededCondition(batch)?.status === 'False';
 }

@@ -58,6 +58,11 @@ export function batchID(batch: Batch): BatchID {
   return { kind: 'resource', id: `${batch.metadata.namespace}/${batch.metadata.name}` };
 }
 
+/** As people write the ID of a batch: with a slash it is namespace/name, without one an externalID. */
+export function parseBatchID(id: string): BatchID {
+  return { kind: id.includes('/') ? 'resource' : 'external', id };
+}
+
 /** SHA-256 of namespace/name: part of a URL, and no secret. */
 export function inletID(namespace: string, name: string): string {
   return createHash('sha256').update(`${namespace}/${name}`).digest('hex');

@@ -25,6 +25,8 @@ export const reasonTable = {
   Committing: 'All files are read; a pod decides and commits.',
   Retrying: 'A Job used up its retries; the next one comes after a pause.',
   Suspended: 'spec.suspend is true: nothing new is started.',
+  Aborting: 'The batch is stopped, as desiredState asks; a pod sees to it that nothing of it goes in any more.',
+  Reverting: 'A pod takes the rows of the batch out of the table, as desiredState asks.',
   Active: 'The rows of the batch are in the table.',
 
   // StreamInlet

@@ -7,7 +7,7 @@
 export const apiVersion = 'ingest.forebay.dev/v1alpha1';
 
 /** The annotation `ingest.forebay.dev/crd-version` of the CRDs that this code was made for. */
-export const crdVersion = '1';
+export const crdVersion = '2';
 
 export const kinds = {
   Dataset: { plural: 'datasets' },
@@ -107,17 +107,113 @@ export interface DatasetSpecStorage {
   s3?: S3Place;
 }
 
+export interface DatasetSpecTablePartitionBy {
+  /** Path in the schema: dots separate the steps, `\.` is a dot in a name. Not within lists and maps. */
+  field: string;
+  /**
+   * Identity: the value. Year, Month, Day, Hour: of a date or timestamp, in UTC. Bucket: a hash of the value. Truncate:
+   * the first characters of a text, or a number rounded down.
+   */
+  transform: 'Identity' | 'Year' | 'Month' | 'Day' | 'Hour' | 'Bucket' | 'Truncate';
+  /** With Bucket, and only there, how many. */
+  buckets?: number;
+  /** With Truncate, and only there, how many characters are kept, or to multiples of what a number is rounded down. */
+  width?: number;
+}
+
+/**
+ * A table in an Iceberg REST catalog; the data stays in `storage`. Immutable but for addresses and credentials.
+ * Example: {uri: "https://catalog.example.com", warehouse: lake, credentialsSecretRef: {name: catalog-key}}.
+ */
+export interface DatasetSpecTableCatalogRest {
+  /** URL of the catalog, without the /v1 that its paths begin with. Example: https://catalog.example.com/api. */
+  uri: string;
+  /** What the catalog is asked for as its warehouse; absent: its default. Immutable. Example: lake. */
+  warehouse?: string;
+  /**
+   * Levels of the namespace, outermost first; it is made if it is not there. Immutable. Default: one level, the
+   * namespace of the Dataset. Example: [web, raw].
+   */
+  namespace?: string[];
+  /** Name of the table. Immutable. Default: the name of the Dataset. */
+  table?: string;
+  /**
+   * URL where a client id and its secret are exchanged for a token; absent: the one of the catalog itself. Example:
+   * https://login.example.com/oauth/token.
+   */
+  oauth2ServerURI?: string;
+  /** Scope that a token is asked for; absent: catalog. Example: PRINCIPAL_ROLE:ALL. */
+  scope?: string;
+  /**
+   * Secret with the key token, or with clientID and clientSecret. They are mounted as files and read again when they
+   * change. Absent: no authentication.
+   */
+  credentialsSecretRef?: NameRef;
+  /**
+   * Certificates of a private authority, to be trusted beside the usual ones. Example: {name: catalog-ca, key: ca.crt}.
+   */
+  caConfigMapRef?: KeyRef;
+}
+
+/**
+ * Who keeps the table's metadata; exactly one (in this version: rest). Iceberg only. Absent: metadata files in the
+ * bucket, which engines only read.
+ */
+export interface DatasetSpecTableCatalog {
+  /**
+   * A table in an Iceberg REST catalog; the data stays in `storage`. Immutable but for addresses and credentials.
+   * Example: {uri: "https://catalog.example.com", warehouse: lake, credentialsSecretRef: {name: catalog-key}}.
+   */
+  rest?: DatasetSpecTableCatalogRest;
+}
+
 /** How the table is written. */
 export interface DatasetSpecTable {
-  /** Parquet: committed files with a versioned list of them beside. Immutable. */
-  format: 'Parquet';
+  /**
+   * Iceberg (default): an Apache Iceberg table, version 2. Parquet: committed files with a versioned list of them
+   * beside. Immutable.
+   */
+  format: 'Iceberg' | 'Parquet';
+  /**
+   * Fields whose values say which partition a record goes to, in this order. Iceberg only. Immutable. Absent: one
+   * partition. Example: [{field: timestamp, transform: Day}, {field: customer.id, transform: Bucket, buckets: 16}].
+   */
+  partitionBy?: DatasetSpecTablePartitionBy[];
+  /**
+   * Paths of fields that rows are sorted by within each data file, ascending, nulls first. Iceberg only. A change holds
+   * for files written from then on. Absent: as they come. Example: [timestamp].
+   */
+  sortBy?: string[];
   /**
    * Compression of the pages in the data files: Zstd (default), Snappy, Gzip or None. A change holds for files written
    * from then on.
    */
   compression: 'Zstd' | 'Snappy' | 'Gzip' | 'None';
-  /** Size in MiB at which a data file is closed and the next begun. Default: 256. */
+  /**
+   * Size in MiB at which a data file is closed and the next begun, and to which small files are compacted. Default:
+   * 256.
+   */
   targetFileSizeMiB: number;
+  /**
+   * Who keeps the table's metadata; exactly one (in this version: rest). Iceberg only. Absent: metadata files in the
+   * bucket, which engines only read.
+   */
+  catalog?: DatasetSpecTableCatalog;
+}
+
+/** How long things are kept, in days; `maintain` sees to it hourly. */
+export interface DatasetSpecRetention {
+  /**
+   * Rows of a TimeSeries Dataset whose timestamp is older leave the table, file by file: a file goes when all its rows
+   * are older. Absent: they are kept. Example: 365.
+   */
+  rowDays?: number;
+  /** Snapshots that the table can be queried at, and at most 1,000 of them. Default: 7. */
+  snapshotDays: number;
+  /** How long a batch can be reverted or replaced; its files are not compacted before. Default: 30. */
+  revertDays: number;
+  /** Records that were refused, with their raw text. Default: 30. */
+  diagnosticsDays: number;
 }
 
 /** Labels and annotations of the pods and their Jobs (for instance a queue name for Kueue). */
@@ -310,6 +406,8 @@ export interface DatasetSpec {
   storage: DatasetSpecStorage;
   /** How the table is written. */
   table: DatasetSpecTable;
+  /** How long things are kept, in days; `maintain` sees to it hourly. */
+  retention: DatasetSpecRetention;
   /**
    * What becomes of the data when the Dataset is deleted. Retain (default): it stays in the bucket. Delete: table and
    * control objects are removed before the Dataset goes.
@@ -376,8 +474,8 @@ export interface DatasetStatusBatches {
 }
 
 export interface BatchMention {
-  /** Name of the Batch. */
-  name?: string;
+  /** Its ID, as in status.batchID of the Batch. */
+  batchID?: string;
   /** When it ended. */
   time?: string;
 }
@@ -407,9 +505,9 @@ export interface DatasetStatus {
   records?: DatasetStatusRecords;
   /** Batches by how they ended. */
   batches?: DatasetStatusBatches;
-  /** The Batch that ended last. */
+  /** The batch that was committed or failed last. */
   lastBatch?: BatchMention;
-  /** The Batch that failed last. */
+  /** The batch that failed last. */
   lastFailedBatch?: BatchMention;
   /** SHA-256 of the schema, settings and request that the table was last prepared for, whether taken or refused. */
   preparedDigest?: string;
@@ -490,7 +588,19 @@ export interface BatchSpecInputInline {
   data: string;
 }
 
-/** What is read: exactly one of s3, connection and inline. Immutable. */
+/**
+ * The records that a batch of the same Dataset refused, from their raw text, for when schema or mapping were mended.
+ * Example: {batchID: shop/crm-2026-11-24}.
+ */
+export interface BatchSpecInputRejects {
+  /** ID of the batch, as in its status.batchID. With a slash it is namespace/name, without one an externalID. */
+  batchID: string;
+}
+
+/**
+ * What is read: exactly one of s3, connection, inline and rejects. Absent, with `replaces`: nothing, rows are only
+ * taken out. Immutable.
+ */
 export interface BatchSpecInput {
   /**
    * Files of an S3 bucket: those of `keys`, or all below `prefix` that fit `glob`. They are listed once. Example:
@@ -504,6 +614,11 @@ export interface BatchSpecInput {
   connection?: BatchSpecInputConnection;
   /** A few records in the resource itself. Example: {data: "{\"id\": 1}\n{\"id\": 2}\n"}. */
   inline?: BatchSpecInputInline;
+  /**
+   * The records that a batch of the same Dataset refused, from their raw text, for when schema or mapping were mended.
+   * Example: {batchID: shop/crm-2026-11-24}.
+   */
+  rejects?: BatchSpecInputRejects;
 }
 
 /**
@@ -570,7 +685,7 @@ export interface ErrorPolicy {
   maxFailed: number | string;
 }
 
-/** What is wanted. All but parallelism, suspend, ttlSecondsAfterFinished and podTemplate is immutable. */
+/** What is wanted. All but parallelism, suspend, desiredState, ttlSecondsAfterFinished and podTemplate is immutable. */
 export interface BatchSpec {
   /** The Dataset that takes the records. Example: {name: web-events}. */
   datasetRef: NameRef;
@@ -579,11 +694,14 @@ export interface BatchSpec {
    * the resource is called. No slash. Immutable. Absent: namespace/name. Example: crm-2026-11-24.
    */
   externalID?: string;
-  /** What is read: exactly one of s3, connection and inline. Immutable. */
-  input: BatchSpecInput;
   /**
-   * How the files are written. Required, except with input.connection, which brings its own. Immutable. Example: {type:
-   * CSV, csv: {delimiter: ";"}}.
+   * What is read: exactly one of s3, connection, inline and rejects. Absent, with `replaces`: nothing, rows are only
+   * taken out. Immutable.
+   */
+  input?: BatchSpecInput;
+  /**
+   * How the files are written. Required, except with input.connection and input.rejects, which bring their own, and
+   * without input. Immutable. Example: {type: CSV, csv: {delimiter: ";"}}.
    */
   format?: Format;
   /** How the files are compressed: Auto (default: by their first bytes, not by their names), None, Gzip or Zstd. */
@@ -601,14 +719,30 @@ export interface BatchSpec {
    */
   maxRecordBytes: number;
   /**
-   * Most input in one pod, in MiB as it lies in the bucket; a batch with more is spread over several. A file is never
-   * cut, so a larger one is a shard of its own. Default: 256.
+   * Most input in one pod, in MiB as it lies in the bucket; a batch with more is spread over several. A larger file is
+   * cut on borders of records where its format allows it: CSV and JSON lines without compression, Parquet. Default:
+   * 256.
    */
   shardSizeMiB: number;
+  /**
+   * IDs of batches whose rows leave the table in the same snapshot in which those of this batch come. With a slash it
+   * is namespace/name, without one an externalID. Immutable. Example: [shop/crm-2026-11-23].
+   */
+  replaces?: string[];
+  /**
+   * true: read, check and count, and add nothing to the table; the batch ends as Validated. Setting it to false then
+   * ingests. Default: false.
+   */
+  validateOnly: boolean;
   /** Most pods that read at once. Can be changed while they run. Default: 8. */
   parallelism: number;
   /** true: pods stop, what is finished is kept, nothing new starts; false (default) goes on from there. */
   suspend: boolean;
+  /**
+   * Active (also when absent): rows go in. Aborted: stop, if it is not too late; committed rows stay. Reverted: stop,
+   * or take the rows out again. Both are final: Active again changes nothing until a new attempt is asked for.
+   */
+  desiredState?: 'Active' | 'Aborted' | 'Reverted';
   /**
    * Seconds after its end at which the Batch deletes itself; the data stays. Absent: it is kept, which is right for
    * GitOps, where it would be applied again. Example: 86400.
@@ -621,11 +755,13 @@ export interface BatchSpec {
   podTemplate?: PodTemplate;
 }
 
-/** What the newest attempt was opened for; another one makes a failed batch try again. */
+/** What the newest attempt was opened for; another one makes a batch that ended without rows try again. */
 export interface BatchStatusRequest {
   /** The value of requestedAt, or what stands for an edit; empty for the first attempt. */
   token?: string;
-  /** SHA-256 of the spec without parallelism, suspend and ttlSecondsAfterFinished, as hexadecimal digits. */
+  /**
+   * SHA-256 of the spec without parallelism, suspend, desiredState and ttlSecondsAfterFinished, as hexadecimal digits.
+   */
   digest?: string;
 }
 
@@ -637,7 +773,10 @@ export interface BatchStatusRecords {
   ingested?: number;
   /** Records that were refused. */
   failed?: number;
-  /** Records that were passed over because they are in the table already. */
+  /**
+   * Good records that did not become rows, since they are in the table already, or the batch failed or was only to be
+   * checked.
+   */
   skipped?: number;
   /** Records that were ingested though something was odd. */
   warnings?: number;
@@ -705,9 +844,10 @@ export interface BatchStatus {
   /** The value of the annotation ingest.forebay.dev/requestedAt that was last acted on. */
   lastHandledRequest?: string;
   /**
-   * Succeeded: True when committed (reason Active), False when failed (the reason is the error code), Unknown while it
-   * waits, works or is suspended. Ready: True when the end that was asked for is reached. Reconciling and Stalled are
-   * there only while True: being worked on; stuck until a person helps.
+   * Succeeded: True when committed (reason Active), False when failed (the reason is the error code) or when it ended
+   * without rows as asked (Validated, Aborted, Reverted), Unknown while it waits, works or is suspended. Ready: True
+   * when the end that was asked for is reached. Reconciling and Stalled are there only while True: being worked on;
+   * stuck until a person helps.
    */
   conditions?: Condition[];
   /** What names the batch in the Dataset, spec.externalID or namespace/name. */
@@ -716,7 +856,7 @@ export interface BatchStatus {
   run?: number;
   /** Attempts made so far. */
   attempts?: number;
-  /** What the newest attempt was opened for; another one makes a failed batch try again. */
+  /** What the newest attempt was opened for; another one makes a batch that ended without rows try again. */
   request?: BatchStatusRequest;
   /** When the newest attempt began. */
   startTime?: string;
@@ -724,7 +864,7 @@ export interface BatchStatus {
   completionTime?: string;
   /** Share of the input that was read. */
   progressPercent?: number;
-  /** The snapshot of the table that the batch made. */
+  /** The snapshot of the table that the batch made; of a reverted batch, the one that took its rows out. */
   snapshotID?: string;
   /** Records: read = ingested + failed + skipped. */
   records?: BatchStatusRecords;

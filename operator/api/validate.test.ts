@@ -161,7 +161,7 @@ spec:
   test('a file of this machine is one of the inputs, of which there is one', () => {
     const both = batch.replace('input: {', 'input: {inline: {data: ""}, ');
     expect(problemsOf(both, { local: true })).toEqual([
-      expect.stringContaining('input must have exactly one of s3, connection, inline and local'),
+      expect.stringContaining('input must have exactly one of s3, connection, inline, rejects and local'),
     ]);
   });
 });

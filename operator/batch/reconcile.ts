@@ -6,7 +6,7 @@ import { parseDocument } from '../../ingestor/contract/documents.ts';
 import type { BatchOutcome, TableTotals } from '../../ingestor/contract/result.ts';
 import { type BatchInput, Task } from '../../ingestor/contract/task.ts';
 import { hasSchemaInForce, isEnded } from '../api/conditions.ts';
-import { annotationNames } from '../api/names.ts';
+import { annotationNames, labelNames } from '../api/names.ts';
 import { type Outlook, requeue } from '../api/outlook.ts';
 import { batches } from '../api/resources.ts';
 import type { Batch, Dataset, SourceConnection } from '../api/types.gen.ts';
@@ -14,6 +14,7 @@ import {
   configMaps,
   type Job,
   keyOf,
+  keyString,
   type Pod,
   type Reconcile,
   type ReconcileResult,
@@ -30,25 +31,42 @@ import { terminationOf } from '../tasks/pods.ts';
 import { reconciler } from '../tasks/reconciler.ts';
 import { jobOf, runShards, runTask, type TaskOrder, type Underway } from '../tasks/run-task.ts';
 import { writeStatus } from '../tasks/write-status.ts';
+import { isReplacedBy } from './replacement.ts';
 import {
   answerRequest,
+  type BatchOutlook,
+  desiredStateOf,
+  type End,
   ended,
+  endOf,
   expiryOf,
   openAttempt,
-  outlookOf,
+  outlookAfterStop,
+  outlookAtEnd,
   planned,
   progressed,
   refused,
   type ShardProgress,
   standingOf,
+  succeededEnd,
   wantedAttempt,
   withOutlook,
 } from './status.ts';
 
 /** Each returns how the batch stands, or nothing when the next step is to be taken. */
-const steps: readonly Step[] = [restAtEnd, openNextAttempt, findDataset, findConnection, plan, readShards, finish];
+const steps: readonly Step[] = [
+  restAtEnd,
+  openNextAttempt,
+  findDataset,
+  lookAgainIfReplaced,
+  stopAsAsked,
+  findConnection,
+  plan,
+  readShards,
+  finish,
+];
 
-type Step = (work: Work) => Promise<Outlook | undefined>;
+type Step = (work: Work) => Promise<BatchOutlook | undefined>;
 
 interface Work {
   readonly context: OperatorContext;
@@ -59,6 +77,8 @@ interface Work {
   batch: Batch;
   dataset?: Dataset;
   connection?: SourceConnection;
+  /** Of a batch that ended and is worked on once more: its rows are to be taken out, or were replaced. */
+  end?: End;
   /** Why the attempt is given up; `finish` makes it so. */
   abort?: { readonly reason: string; readonly message: string };
 }
@@ -73,7 +93,7 @@ export function reconcileBatch(context: OperatorContext): Reconcile {
   });
 }
 
-async function takeSteps(work: Work): Promise<Outlook> {
+async function takeSteps(work: Work): Promise<BatchOutlook> {
   try {
     for (const step of steps) {
       const outlook = await step(work);
@@ -87,19 +107,21 @@ async function takeSteps(work: Work): Promise<Outlook> {
   }
 }
 
-async function conclude(work: Work, outlook: Outlook): Promise<ReconcileResult> {
-  const { context, signal, stored, batch } = work;
-  const status = withOutlook(batch, batch.status, outlook, now(context));
+async function conclude(work: Work, outlook: BatchOutlook): Promise<ReconcileResult> {
+  const { context, signal, stored, batch, end } = work;
+  const status = withOutlook(batch, batch.status, { ...(end && { succeeded: end }), ...outlook }, now(context));
   await writeStatus(context, batches, stored, status, outlook, signal);
   return requeue(outlook);
 }
 
-/** An ended batch waits for a request, an edit, or the time to go. */
-async function restAtEnd(work: Work): Promise<Outlook | undefined> {
+/** An ended batch waits for a request, an edit, another state, or the time to go. */
+async function restAtEnd(work: Work): Promise<BatchOutlook | undefined> {
   const { context, signal, batch } = work;
   const standing = standingOf(batch);
   const isAskedAgain = wantedAttempt(batch) !== undefined && !batch.spec.suspend;
-  if (standing === undefined || isAskedAgain) return undefined;
+  if (isAskedAgain) return undefined;
+  work.end = succeededEnd(batch);
+  if (standing === undefined || isReplaced(work)) return undefined;
   if (standing.state === 'Ready') work.batch = { ...batch, status: answerRequest(batch) };
   const expiry = expiryOf(batch);
   if (expiry === undefined) return standing;
@@ -139,22 +161,89 @@ function followEdit(work: Work): undefined {
   work.batch = { ...batch, status: { ...batch.status, request: { ...request, digest } } };
 }
 
-async function findDataset(work: Work): Promise<Outlook | undefined> {
+async function findDataset(work: Work): Promise<BatchOutlook | undefined> {
   const { namespace } = work.batch.metadata;
   const { name } = work.batch.spec.datasetRef;
   const dataset = work.context.caches.datasets.store.get({ namespace, name });
   if (dataset === undefined || dataset.metadata.deletionTimestamp !== undefined) {
-    return waitFor('DatasetNotFound', `Dataset ${name} does not exist`);
+    return stopWithoutDataset(work) ?? waitFor('DatasetNotFound', `Dataset ${name} does not exist`);
   }
   if (!hasSchemaInForce(dataset)) {
-    return { ...working('DatasetNotReady', `Dataset ${name} has no schema in force yet`) };
+    return stopWithoutDataset(work) ?? working('DatasetNotReady', `Dataset ${name} has no schema in force yet`);
   }
   work.dataset = dataset;
   return undefined;
 }
 
-async function findConnection(work: Work): Promise<Outlook | undefined> {
-  const name = work.batch.spec.input.connection?.name;
+/** Where there is no table and no pod was begun, there is nothing to be stopped. */
+function stopWithoutDataset(work: Work): BatchOutlook | undefined {
+  const { context, batch, end } = work;
+  if (desiredStateOf(batch) === 'Active' || end !== undefined || jobsOf(work).length > 0) return undefined;
+  work.batch = { ...batch, status: refused(answerRequest(batch), now(context)) };
+  return outlookAtEnd(batch, { status: 'False', reason: 'Aborted', message: 'stopped as asked, before it was begun' });
+}
+
+/** Rows that another batch replaced are out of the table: the bucket tells how the batch stands now. */
+async function lookAgainIfReplaced(work: Work): Promise<BatchOutlook | undefined> {
+  if (!isReplaced(work)) return undefined;
+  const { batch } = work;
+  const order = orderOf(work, 'finish', (place) => finishTask(place, batch, batch.status.run ?? 1, undefined));
+  const attempt = `${order.attempt}-replaced`;
+  const progress = await runTask(work.context, { ...order, attempt, suspend: false, givesUpOn: never }, work.signal);
+  if (progress.phase !== 'done') {
+    const { requeueAfterSeconds = 30 } = standWhile(work, progress, 'Reverting');
+    return { ...outlookAtEnd(batch, requireEnd(work)), requeueAfterSeconds };
+  }
+  if (progress.result.verb !== 'finish') throw new Error(`a finish task answered as ${progress.result.verb}`);
+  return end(work, progress.result.batch, progress.result.table);
+}
+
+/** By the Batches that are there. */
+function isReplaced({ context, batch, end }: Work): boolean {
+  if (end?.status !== 'True' || desiredStateOf(batch) === 'Reverted') return false;
+  const dataset = { namespace: batch.metadata.namespace, name: batch.spec.datasetRef.name };
+  const others = context.caches.batches.store.byIndex('dataset', keyString(dataset));
+  return others.some((other) => isReplacedBy(batch, other));
+}
+
+/**
+ * desiredState Aborted or Reverted: pods that plan and read are stopped, and `finish` ends the run in the bucket, which
+ * knows whether it came too late. As long as it takes: nobody else would do it.
+ */
+async function stopAsAsked(work: Work): Promise<BatchOutlook | undefined> {
+  const { context, batch, signal } = work;
+  const wanted = desiredStateOf(batch);
+  if (wanted === 'Active') return undefined;
+  for (const job of jobsOf(work)) if (isReading(job)) await deleteTask(context, job, signal);
+  const revert = wanted === 'Reverted';
+  const token = batch.status.request?.token ?? '';
+  const abort = { reason: 'Aborted', message: 'stopped as asked', token, revert };
+  const order = orderOf(work, 'finish', (place) => finishTask(place, batch, batch.status.run ?? 1, abort));
+  const attempt = `${order.attempt}-${wanted.toLowerCase()}`;
+  const progress = await runTask(context, { ...order, attempt, suspend: false, givesUpOn: never }, signal);
+  if (progress.phase !== 'done') return standWhile(work, progress, revert ? 'Reverting' : 'Aborting');
+  if (progress.result.verb !== 'finish') throw new Error(`a finish task answered as ${progress.result.verb}`);
+  const { batch: outcome, table } = progress.result;
+  const { requeueAfterSeconds } = end(work, outcome, table);
+  work.batch = { ...work.batch, status: answerRequest(work.batch) };
+  const outlook = outlookAfterStop(batch, work.end, outcome);
+  return { ...outlook, ...(requeueAfterSeconds !== undefined && { requeueAfterSeconds }) };
+}
+
+function isReading({ metadata }: Job): boolean {
+  const verb = metadata.labels?.[labelNames.verb];
+  return (verb === 'plan' || verb === 'shard') && metadata.deletionTimestamp === undefined;
+}
+
+function requireEnd({ end }: Work): End {
+  if (end === undefined) throw new TypeError('the batch has not ended');
+  return end;
+}
+
+const never = () => false;
+
+async function findConnection(work: Work): Promise<BatchOutlook | undefined> {
+  const name = work.batch.spec.input?.connection?.name;
   if (name === undefined) return undefined;
   const { namespace } = work.batch.metadata;
   const connection = work.context.caches.connections.store.get({ namespace, name });
@@ -163,7 +252,7 @@ async function findConnection(work: Work): Promise<Outlook | undefined> {
   return undefined;
 }
 
-async function plan(work: Work): Promise<Outlook | undefined> {
+async function plan(work: Work): Promise<BatchOutlook | undefined> {
   const { batch } = work;
   if (batch.status.plan !== undefined) return undefined;
   const token = batch.status.request?.token ?? '';
@@ -177,7 +266,7 @@ async function plan(work: Work): Promise<Outlook | undefined> {
   return result.batch === undefined ? undefined : end(work, result.batch, result.table);
 }
 
-async function readShards(work: Work): Promise<Outlook | undefined> {
+async function readShards(work: Work): Promise<BatchOutlook | undefined> {
   const { batch, abort } = work;
   if (abort !== undefined) return undefined;
   const count = batch.status.plan?.shards ?? 0;
@@ -194,7 +283,7 @@ async function readShards(work: Work): Promise<Outlook | undefined> {
   return progress.phase === 'complete' ? undefined : standAt(work, progress, 'shard');
 }
 
-async function finish(work: Work): Promise<Outlook | undefined> {
+async function finish(work: Work): Promise<BatchOutlook | undefined> {
   const { batch, abort } = work;
   const token = batch.status.request?.token ?? '';
   const run = batch.status.run ?? 1;
@@ -216,17 +305,17 @@ function giveUp(work: Work, failure: FailedTask): Outlook | undefined {
   return undefined;
 }
 
-function endRefused(work: Work, { code, message }: FailedTask): Outlook {
+function endRefused(work: Work, { code, message }: FailedTask): BatchOutlook {
   work.batch = { ...work.batch, status: refused(work.batch.status, now(work.context)) };
-  return { state: 'Stalled', reason: code, message };
+  return outlookAtEnd(work.batch, { status: 'False', reason: code, message });
 }
 
-function end(work: Work, outcome: BatchOutcome, table: TableTotals | undefined): Outlook {
+function end(work: Work, outcome: BatchOutcome, table: TableTotals | undefined): BatchOutlook {
   const { context, batch, dataset } = work;
   if (dataset !== undefined && table !== undefined) context.totals.offer(keyOf(dataset), table);
   work.batch = { ...batch, status: ended(batch.status, outcome) };
   const { ttlSecondsAfterFinished: seconds } = batch.spec;
-  return { ...outlookOf(outcome), ...(seconds !== undefined && { requeueAfterSeconds: seconds }) };
+  return { ...outlookAtEnd(batch, endOf(outcome)), ...(seconds !== undefined && { requeueAfterSeconds: seconds }) };
 }
 
 function orderOf(
@@ -255,7 +344,7 @@ function resolved({ batch, connection }: Work): ResolvedInput {
  * As the plan was made, and shards before: a connection may have been edited since, and its files would be looked for
  * elsewhere. What is gone with its Job is made anew.
  */
-async function plannedInput(work: Work): Promise<BatchInput> {
+async function plannedInput(work: Work): Promise<BatchInput | undefined> {
   const { context, batch, signal } = work;
   const attempt = String(batch.status.attempts ?? 1);
   for (const verb of ['shard', 'plan']) {
@@ -300,6 +389,27 @@ function standAt(work: Work, progress: Exclude<Underway, FailedTask>, verb: stri
   return { ...working(reason, `${phaseMessages[reason]}${failure}`), isProblem: failure !== '', requeueAfterSeconds };
 }
 
+/** How a batch stands that is being stopped or reverted. */
+function standWhile({ context }: Work, progress: Underway, reason: 'Aborting' | 'Reverting'): BatchOutlook {
+  if (progress.phase === 'pausing') {
+    const { code, message } = progress.failure;
+    const seconds = Math.ceil((progress.until - context.clock.now()) / 1_000);
+    const next = `the next try is at ${timestamp(progress.until)}`;
+    return { ...waitFor(code, `${message}; ${next}`), requeueAfterSeconds: seconds };
+  }
+  const requeueAfterSeconds = context.config.progressSeconds;
+  if (progress.phase !== 'working') return { ...working(reason, stopMessages[reason]), requeueAfterSeconds };
+  const { problem, lastFailure } = progress;
+  const failure = lastFailure === undefined ? '' : `; a pod is replaced: ${lastFailure}`;
+  if (problem !== undefined) return { ...waitFor(problem.reason, `${problem.message}${failure}`), requeueAfterSeconds };
+  return { ...working(reason, `${stopMessages[reason]}${failure}`), isProblem: failure !== '', requeueAfterSeconds };
+}
+
+const stopMessages = {
+  Aborting: 'it is stopped as asked',
+  Reverting: 'its rows are taken out of the table',
+} as const;
+
 const phaseMessages = {
   Queued: 'waiting for the next pod to start',
   Planning: 'the files are listed and the plan is made',
@@ -340,11 +450,11 @@ function attemptOf(job: Job): number {
   return Number.parseInt(job.metadata.annotations?.[annotationNames.attempt] ?? '', 10);
 }
 
-function waitFor(reason: string, message: string): Outlook {
+function waitFor(reason: string, message: string): BatchOutlook {
   return { state: 'Reconciling', reason, message, isProblem: true };
 }
 
-function working(reason: string, message: string): Outlook {
+function working(reason: string, message: string): BatchOutlook {
   return { state: 'Reconciling', reason, message };
 }
 

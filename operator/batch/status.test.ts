@@ -7,11 +7,15 @@ import { attemptDigest } from '../specs/batch.ts';
 import { exampleBatch } from '../specs/examples.ts';
 import {
   ended,
+  endOf,
   expiryOf,
+  isToBeReverted,
   openAttempt,
-  outlookOf,
+  outlookAfterStop,
+  outlookAtEnd,
   progressed,
   standingOf,
+  succeededEnd,
   wantedAttempt,
   withOutlook,
 } from './status.ts';
@@ -44,7 +48,29 @@ function asked(value: string, batch: Batch): Batch {
 function endedBy(outcome: BatchOutcome, batch = exampleBatch()): Batch {
   const attempt = wantedAttempt(batch) ?? { token: '', digest: '' };
   const status = ended(openAttempt(batch, attempt, now), outcome);
-  return { ...batch, status: withOutlook(batch, status, outlookOf(outcome), now) };
+  return { ...batch, status: withOutlook(batch, status, outlookAtEnd(batch, endOf(outcome)), now) };
+}
+
+/** What the operator writes when it looks again, with nothing to be done. */
+function lookedAtAgain(batch: Batch): Batch {
+  const standing = standingOf(batch);
+  if (standing === undefined) throw new Error('there is something to be done');
+  return { ...batch, status: withOutlook(batch, batch.status, standing, now) };
+}
+
+/** After `finish` stopped or reverted it. */
+function stopped(batch: Batch, outcome: BatchOutcome): Batch {
+  const outlook = outlookAfterStop(batch, succeededEnd(batch), outcome);
+  return { ...batch, status: withOutlook(batch, ended(batch.status, outcome), outlook, now) };
+}
+
+/** `Succeeded Ready`, and what is there only while True. */
+function standing({ status }: Batch): string {
+  const { conditions = [] } = status;
+  return conditions
+    .map(({ type, status: is, reason }) => (type === 'Succeeded' ? `${is} ${reason}` : is === 'True' ? type : ''))
+    .filter((text) => text !== '')
+    .join(', ');
 }
 
 function kstatus({ metadata, status }: Batch) {
@@ -140,6 +166,96 @@ test('while it works it is Reconciling, while suspended it is not', () => {
     { type: 'Succeeded', status: 'Unknown', reason: 'Suspended' },
     { type: 'Ready', status: 'False' },
   ]);
+});
+
+describe('desiredState', () => {
+  const reverted: BatchOutcome = { ...committed, outcome: 'Reverted', reason: 'Reverted', message: 'taken out' };
+  const aborted: BatchOutcome = { ...committed, outcome: 'Aborted', reason: 'Aborted', message: 'stopped as asked' };
+  const wish = (batch: Batch, desiredState: Batch['spec']['desiredState']) => edited(batch, { desiredState });
+
+  test('Aborted and Reverted are ends as asked', () => {
+    expect(standing(stopped(wish(exampleBatch(), 'Aborted'), aborted))).toBe('False Aborted, Ready');
+    const out = stopped(wish(endedBy(committed), 'Reverted'), reverted);
+    expect(standing(out)).toBe('False Reverted, Ready');
+    expect(kstatus(out)).toBe('Current');
+    expect(isToBeReverted(out)).toBe(false);
+    expect(standing(lookedAtAgain(out))).toBe('False Reverted, Ready');
+  });
+
+  test('Aborted that comes too late takes nothing out, and says so however often it is looked at', () => {
+    for (const batch of [endedBy(committed), stopped(wish(exampleBatch(), 'Aborted'), committed)]) {
+      const late = lookedAtAgain(lookedAtAgain(wish(batch, 'Aborted')));
+      expect(standing(late)).toBe('True Active, Ready');
+      expect(late.status.conditions?.map(({ message }) => message)).toEqual([
+        '9 records were ingested',
+        '9 records were ingested; it was committed before it could be stopped; desiredState Reverted takes its rows out',
+      ]);
+      expect(standing(lookedAtAgain(edited(late, {})))).toBe('True Active, Ready');
+    }
+  });
+
+  test('Reverted is to be done once, whatever the end was, but for one that left no rows for sure', () => {
+    const isToBeDone = (outcome: BatchOutcome) => isToBeReverted(wish(endedBy(outcome), 'Reverted'));
+    expect([committed, failed, { ...failed, reason: 'CredentialsRefused' }].map(isToBeDone)).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    const without = ['Aborted', 'Validated', 'Replaced', 'AlreadyCommitted'];
+    expect(without.map((reason) => isToBeDone({ ...failed, reason }))).toEqual([false, false, false, false]);
+    expect(isToBeReverted(stopped(wish(endedBy(failed), 'Reverted'), failed))).toBe(false);
+  });
+
+  test('a revert that the table refuses leaves the batch committed, and stalled until the wish is taken back', () => {
+    const refusal: BatchOutcome = { ...committed, reason: 'FilesRewritten', message: 'its files were compacted' };
+    const kept = stopped(wish(endedBy(committed), 'Reverted'), refusal);
+    expect(standing(kept)).toBe('True Active, Stalled');
+    expect(isToBeReverted(kept)).toBe(false);
+    expect(standing(lookedAtAgain(kept))).toBe('True Active, Stalled');
+    expect(kept.status.conditions?.at(-1)).toMatchObject({
+      reason: 'FilesRewritten',
+      message: 'the rows stay in: its files were compacted',
+    });
+    expect(standing(lookedAtAgain(wish(kept, 'Active')))).toBe('True Active, Ready');
+  });
+
+  test('Active again changes nothing and is Stalled, until another attempt is asked for', () => {
+    const back = wish(stopped(wish(endedBy(committed), 'Reverted'), reverted), undefined);
+    expect(wantedAttempt(back)).toBeUndefined();
+    expect(standing(lookedAtAgain(back))).toBe('False Reverted, Stalled');
+    expect(lookedAtAgain(lookedAtAgain(back)).status.conditions?.at(-1)?.message).toBe(
+      'taken out; that is final; set the annotation ingest.forebay.dev/requestedAt to a new value to ingest it after all',
+    );
+    expect(wantedAttempt(asked('x', back))).toMatchObject({ token: 'x' });
+    expect(wantedAttempt(edited(back, { errorPolicy: { maxFailed: 9 } }))).toMatchObject({
+      token: 'edit-2-uid-of-day-1',
+    });
+  });
+
+  test('another attempt is not opened while the batch is to stay out', () => {
+    const out = stopped(wish(endedBy(committed), 'Reverted'), reverted);
+    expect(wantedAttempt(asked('x', out))).toBeUndefined();
+    expect(wantedAttempt(edited(out, { errorPolicy: { maxFailed: 9 } }))).toBeUndefined();
+  });
+
+  test('Aborted says of a failure that it is taken note of', () => {
+    const noted = lookedAtAgain(wish(endedBy(failed), 'Aborted'));
+    expect(standing(noted)).toBe('False TooManyFailed, Ready');
+    expect(standing(lookedAtAgain(wish(noted, 'Active')))).toBe('False TooManyFailed, Stalled');
+  });
+});
+
+test('a batch that was only to be checked is Ready without rows; asked to ingest, it is another attempt', () => {
+  const outcome: BatchOutcome = { ...committed, outcome: 'Aborted', reason: 'Validated', message: 'would be ingested' };
+  const validated = endedBy(outcome, exampleBatch({ validateOnly: true }));
+  expect(standing(validated)).toBe('False Validated, Ready');
+  expect(kstatus(validated)).toBe('Current');
+  expect(wantedAttempt(edited(validated, { validateOnly: false }))).toMatchObject({ token: 'edit-2-uid-of-day-1' });
+});
+
+test('a batch that another replaced is Ready without rows', () => {
+  const outcome: BatchOutcome = { ...committed, outcome: 'Reverted', reason: 'Replaced', message: 'by shop/day-2' };
+  expect(standing(endedBy(outcome))).toBe('False Replaced, Ready');
 });
 
 describe('progress', () => {

@@ -1,6 +1,8 @@
 /** What makes a Batch be looked at. */
+import { isEnded } from '../api/conditions.ts';
 import { annotationNames, labelNames } from '../api/names.ts';
 import { batches } from '../api/resources.ts';
+import type { Batch } from '../api/types.gen.ts';
 import {
   annotationChanged,
   anyOf,
@@ -10,11 +12,13 @@ import {
   keyOf,
   keyString,
   mapped,
+  type ObjectKey,
   owned,
   primary,
   type Source,
 } from '../runtime/index.ts';
 import type { Caches } from '../tasks/context.ts';
+import { isReplacedBy } from './replacement.ts';
 
 export function batchSources(caches: Caches): Source[] {
   const { store } = caches.batches;
@@ -24,6 +28,16 @@ export function batchSources(caches: Caches): Source[] {
     primary(
       caches.batches,
       anyOf(generationChanged, annotationChanged(annotationNames.requestedAt), deletionRequested),
+    ),
+    // Rows of another batch may have been replaced by this one.
+    mapped(
+      caches.batches,
+      (other) =>
+        store
+          .byIndex('dataset', keyString(datasetOf(other)))
+          .filter((it) => isReplacedBy(it, other))
+          .map(keyOf),
+      ({ before, after }) => after?.spec.replaces !== undefined && isEnded(after) && !(before && isEnded(before)),
     ),
     owned(batches, caches.jobs),
     mapped(caches.pods, (pod) => {
@@ -36,4 +50,8 @@ export function batchSources(caches: Caches): Source[] {
     }),
     mapped(caches.connections, waitingFor('connection'), generationChanged),
   ];
+}
+
+function datasetOf({ metadata: { namespace }, spec }: Batch): ObjectKey {
+  return { namespace, name: spec.datasetRef.name };
 }

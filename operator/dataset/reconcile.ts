@@ -204,7 +204,7 @@ async function maintain(work: Work): Promise<void> {
   const place = datasetPlace(dataset, context.config.installation);
   const order: TaskOrder = {
     ...orderOf(work, 'maintain', String(slot.number)),
-    plan: () => maintainTask(place),
+    plan: () => maintainTask(place, dataset),
     // The Job tells that the slot is done with: it stays until the next one.
     ttlSeconds: maintainSeconds * 2,
     givesUpOn: () => true,

@@ -63,6 +63,14 @@ describe('totals', () => {
     expect(later).toMatchObject({ table: { sequence: 3 }, records: { ingested: 30 }, batches: { succeeded: 3 } });
   });
 
+  test('tell of the batches that ended last, by their IDs', () => {
+    const told = { ...totals(1, 1), lastBatch: { id: 'shop/day-1', time: '2026-11-24T08:00:00.123Z' } };
+    const status = withTotals({}, told);
+    expect(status.lastBatch).toEqual({ batchID: 'shop/day-1', time: '2026-11-24T08:00:00Z' });
+    expect(status.table).not.toHaveProperty('lastBatch');
+    expect(withTotals(status, totals(2, 1)).lastBatch).toEqual(status.lastBatch);
+  });
+
   test('of another table replace those of the one before', () => {
     const moved = { ...totals(1, 1), location: 's3://lake/other/table-2' };
     expect(withTotals(withTotals({}, totals(3, 30)), moved)).toMatchObject({ table: { sequence: 1 } });
@@ -83,7 +91,7 @@ describe('batches', () => {
     };
   };
 
-  test('that have not ended are running; those that ended last are mentioned', () => {
+  test('that have not ended are running', () => {
     const there = [
       batch('a'),
       batch('b', 'True', '2026-11-24T08:00:00Z'),
@@ -92,14 +100,7 @@ describe('batches', () => {
     ];
     expect(withBatches({ batches: { succeeded: 7, failed: 1 } }, there)).toEqual({
       batches: { succeeded: 7, failed: 1, running: 1 },
-      lastBatch: { name: 'b', time: '2026-11-24T08:00:00Z' },
-      lastFailedBatch: { name: 'c', time: '2026-11-24T07:00:00Z' },
     });
-  });
-
-  test('that are gone stay mentioned', () => {
-    const lastBatch = { name: 'gone', time: '2026-11-24T08:30:00Z' };
-    expect(withBatches({ lastBatch }, [batch('b', 'True', '2026-11-24T08:00:00Z')]).lastBatch).toEqual(lastBatch);
   });
 });
 

@@ -1,6 +1,6 @@
 /** What becomes of a Dataset's status: pure, so that the CLI writes the same. */
 import type { MaintainResult, PrepareResult, TableTotals } from '../../ingestor/contract/result.ts';
-import { conditionTypes, hasSucceeded, isEnded } from '../api/conditions.ts';
+import { conditionTypes, isEnded } from '../api/conditions.ts';
 import { requestOf } from '../api/names.ts';
 import { type Outlook, ownConditions } from '../api/outlook.ts';
 import type { Batch, BatchMention, Dataset, DatasetStatus } from '../api/types.gen.ts';
@@ -36,37 +36,30 @@ export function maintained(status: DatasetStatus, { table }: MaintainResult): Da
 /** Running totals of the bucket: the newest version counts, whoever told of it and in which order. */
 export function withTotals(status: DatasetStatus, totals: TableTotals | undefined): DatasetStatus {
   if (totals === undefined || isOlder(totals, status)) return status;
-  const { ingested, failed, batches, ...table } = totals;
-  return { ...status, table, records: { ingested, failed }, batches: { ...status.batches, ...batches } };
+  const { ingested, failed, batches, lastBatch, lastFailedBatch, ...table } = totals;
+  return {
+    ...status,
+    table,
+    records: { ingested, failed },
+    batches: { ...status.batches, ...batches },
+    ...(lastBatch && { lastBatch: mention(lastBatch) }),
+    ...(lastFailedBatch && { lastFailedBatch: mention(lastFailedBatch) }),
+  };
+}
+
+/** As the API server keeps times. */
+function mention({ id, time }: NonNullable<TableTotals['lastBatch']>): BatchMention {
+  return { batchID: id, time: time.replace(/\.\d+Z$/, 'Z') };
 }
 
 function isOlder(totals: TableTotals, { table }: DatasetStatus): boolean {
   return table !== undefined && table.location === totals.location && totals.sequence < (table.sequence ?? 0);
 }
 
-/** What the Batches there are tell: how many are under way, and which ended last. Those that are gone stay mentioned. */
+/** What the Batches there are tell: how many are under way. */
 export function withBatches(status: DatasetStatus, batches: readonly Batch[]): DatasetStatus {
   const running = batches.filter((batch) => !isEnded(batch)).length;
-  const last = newest(status.lastBatch, batches.filter(isEnded));
-  const failed = newest(
-    status.lastFailedBatch,
-    batches.filter((batch) => isEnded(batch) && !hasSucceeded(batch)),
-  );
-  return {
-    ...status,
-    batches: { ...status.batches, running },
-    ...(last && { lastBatch: last }),
-    ...(failed && { lastFailedBatch: failed }),
-  };
-}
-
-function newest(known: BatchMention | undefined, ended: readonly Batch[]): BatchMention | undefined {
-  return ended.reduce((latest: BatchMention | undefined, { metadata, status }) => {
-    const time = status.completionTime ?? '';
-    return Date.parse(time) > Date.parse(latest?.time ?? '1970-01-01T00:00:00Z')
-      ? { name: metadata.name, time }
-      : latest;
-  }, known);
+  return { ...status, batches: { ...status.batches, running } };
 }
 
 /** How the Dataset stood before, for a reconcile that found nothing new to say. */

@@ -26,7 +26,7 @@ export function datasetSources(caches: Caches): Source[] {
       const { [labelNames.kind]: kind, [labelNames.name]: name } = pod.metadata.labels ?? {};
       return kind === datasets.kind && name !== undefined ? [{ ...keyOf(pod), name }] : [];
     }),
-    // How many are under way, and which ended last.
+    // How many are under way.
     mapped(
       caches.batches,
       ({ metadata: { namespace }, spec }) => [{ namespace, name: spec.datasetRef.name }],

@@ -50,6 +50,17 @@ describe('the last run', () => {
     expect(again).toMatchObject({ runs: { succeeded: 1, failed: 1 }, lastSuccessfulRun: { name: 'crm-1' } });
   });
 
+  test('whose rows are taken out later is not counted again', () => {
+    const good = followed(begun, run('crm-1', 'True', '2026-11-24T09:01:00Z'));
+    const batch = run('crm-1', 'False', '2026-11-24T10:00:00Z');
+    const [condition] = batch.status.conditions ?? [];
+    if (condition !== undefined) condition.reason = 'Reverted';
+    const { lastRun, ...counts } = followed(good, batch);
+    expect(lastRun).toMatchObject({ reason: 'Reverted', completionTime: '2026-11-24T10:00:00Z' });
+    const { lastRun: _, ...before } = good;
+    expect(counts).toEqual(before);
+  });
+
   test('whose Batch was deleted is waited for no more', () => {
     expect(lost(begun, slot).lastRun).toEqual({
       name: 'crm-1',

@@ -52,8 +52,10 @@ export function followed(status: SourceConnectionStatus, run: Batch): SourceConn
   };
   if (!isEnded(run) || completionTime === undefined) return { ...status, lastRun: mention };
   const lastRun = { ...mention, completionTime };
-  if (known !== undefined && known.name === lastRun.name && known.completionTime === completionTime)
-    return { ...status, lastRun };
+  // Rows that are taken out later were read once all the same.
+  const isTakenOut = reason === 'Reverted' || reason === 'Replaced';
+  const knownEnd = known !== undefined && known.name === lastRun.name ? known.completionTime : undefined;
+  if (knownEnd !== undefined && (isTakenOut || knownEnd === completionTime)) return { ...status, lastRun };
   return counted({ ...status, lastRun }, run, lastRun);
 }
 

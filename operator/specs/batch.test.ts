@@ -54,6 +54,29 @@ describe('a batch reads', () => {
     expect(ledger).toEqual({ source: 's3://landing/crm/daily' });
     expect(read).toMatchObject({ format: { type: 'CSV' }, compression: 'Auto' });
   });
+
+  test('the refused records of a batch, by its ID as people write it', () => {
+    const of = (batchID: string) => {
+      const { format: _, ...spec } = exampleBatch({ input: { rejects: { batchID } } }).spec;
+      return resolveInput({ ...exampleBatch(), spec }, undefined);
+    };
+    expect(of('shop/day-1')).toMatchObject({
+      input: { rejects: { batch: { kind: 'resource', id: 'shop/day-1' } } },
+      projections: [],
+    });
+    expect(of('crm-1').input).toEqual({ rejects: { batch: { kind: 'external', id: 'crm-1' } } });
+  });
+
+  test('nothing, when it only takes rows out', () => {
+    const { input: _, format: __, ...spec } = exampleBatch({ replaces: ['shop/day-1', 'crm-1'] }).spec;
+    const batch = { ...exampleBatch(), spec };
+    const request = batchRequest(batch, resolveInput(batch, undefined), '');
+    expect(request).not.toHaveProperty('input');
+    expect(request.replaces).toEqual([
+      { kind: 'resource', id: 'shop/day-1' },
+      { kind: 'external', id: 'crm-1' },
+    ]);
+  });
 });
 
 describe('the digest of a request', () => {
@@ -65,21 +88,31 @@ describe('the digest of a request', () => {
       { format: { type: 'JSON' } },
       { mapping: [{ source: 'a', destination: 'b' }] },
       { errorPolicy: { maxFailed: '1%' } },
+      { input: { rejects: { batchID: 'shop/day-0' } } },
+      { replaces: ['shop/day-0'] },
+      { validateOnly: true },
     ];
-    expect(new Set([digest({}), ...changed.map(digest)]).size).toBe(5);
+    expect(new Set([digest({}), ...changed.map(digest)]).size).toBe(8);
   });
 
   test('does not change with credentials, speed, time to live and podTemplate', () => {
     const s3 = { bucket: 'landing', prefix: 'day-1', glob: '*.csv', credentialsSecretRef: { name: 'other' } };
     const same = { input: { s3 }, parallelism: 1, shardSizeMiB: 1, suspend: true, ttlSecondsAfterFinished: 1 };
     expect(digest({ ...same, podTemplate: { spec: { priorityClassName: 'x' } } })).toBe(digest({}));
+    expect(digest({ desiredState: 'Reverted', validateOnly: false })).toBe(digest({}));
+  });
+
+  test('stays what earlier versions made it: what they committed is not refused, what failed is not tried again', () => {
+    expect(digest({})).toBe('671230f34e9fdc78c9cee8d2941c4a8dfbfcbaca662c33c2975385ece1fe36cb');
+    expect(attemptDigest(exampleBatch())).toBe('27a5c285eaa8fecb1bdf47fcafa2e347181769dcc02065763ffb29b506358471');
   });
 });
 
 test('an attempt differs by credentials and podTemplate too, not by what can be changed while it runs', () => {
   const digest = (spec: Partial<Batch['spec']>) => attemptDigest(exampleBatch(spec));
   expect(digest({ podTemplate: { spec: { priorityClassName: 'x' } } })).not.toBe(digest({}));
-  expect(digest({ parallelism: 1, suspend: true, ttlSecondsAfterFinished: 1 })).toBe(digest({}));
+  const mutable = { parallelism: 1, suspend: true, ttlSecondsAfterFinished: 1, desiredState: 'Aborted' } as const;
+  expect(digest(mutable)).toBe(digest({}));
 });
 
 test('a batch is known by its external id, else by namespace and name', () => {
@@ -110,5 +143,7 @@ test('giving up says why, and names the request whose run it ends', () => {
     abort: { reason: 'JobFailed', message: 'a pod ran out of memory' },
     request: { token: 't', digest: requestDigest(exampleBatch()) },
   });
+  expect(finishTask(place, exampleBatch(), 1, abort).document).not.toHaveProperty('revert');
+  expect(finishTask(place, exampleBatch(), 1, { ...abort, revert: true }).document).toMatchObject({ revert: true });
   expect(finishTask(place, exampleBatch(), 1, undefined).document).not.toHaveProperty('abort');
 });

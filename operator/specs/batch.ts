@@ -11,7 +11,7 @@ import {
   type ReadSettings,
   type ShardTask,
 } from '../../ingestor/contract/task.ts';
-import { batchID } from '../api/names.ts';
+import { batchID, parseBatchID } from '../api/names.ts';
 import { type Batch, csvFormatDefaults, type Format, type SourceConnection } from '../api/types.gen.ts';
 import type { Wire } from '../runtime/objects.ts';
 import { digestOf } from './canonical.ts';
@@ -22,7 +22,8 @@ import type { TaskPlan } from './task.ts';
 
 /** What a batch reads and how, with references followed. */
 export interface ResolvedInput {
-  readonly input: BatchInput;
+  /** Absent in a batch that only takes rows out. */
+  readonly input?: BatchInput;
   readonly read: ReadSettings;
   readonly ledger?: { readonly source: string };
   readonly projections: readonly Wire<V1VolumeProjection>[];
@@ -30,7 +31,8 @@ export interface ResolvedInput {
 
 /** `connection`: the one that `input.connection` names. */
 export function resolveInput(batch: Batch, connection: SourceConnection | undefined): ResolvedInput {
-  const { s3, inline, connection: through } = batch.spec.input;
+  if (batch.spec.input === undefined) return { read: readSettings(batch), projections: [] };
+  const { s3, inline, connection: through, rejects } = batch.spec.input;
   if (s3 !== undefined) {
     const { location, projections } = mountPlace(s3, 'input');
     const { keys, glob, minAgeSeconds } = s3;
@@ -39,6 +41,10 @@ export function resolveInput(batch: Batch, connection: SourceConnection | undefi
   }
   if (inline !== undefined)
     return { input: { inline: { data: inline.data } }, read: readSettings(batch), projections: [] };
+  if (rejects !== undefined) {
+    const input = { rejects: { batch: parseBatchID(rejects.batchID) } };
+    return { input, read: readSettings(batch), projections: [] };
+  }
   if (through === undefined || connection === undefined) throw new TypeError('the input names nothing that is known');
   return resolveConnection(batch, connection, through.paths);
 }
@@ -64,10 +70,13 @@ function selectBy(glob: string | undefined, minAgeSeconds: number | undefined) {
   return { ...(glob !== undefined && { glob }), ...(minAgeSeconds !== undefined && { minAgeSeconds }) };
 }
 
-/** What the batch says counts; a batch that says no format takes the connection's way of reading. */
+/**
+ * What the batch says counts; a batch that says no format takes the connection's way of reading. Refused records are
+ * read as the batch that refused them did, and a batch without input reads nothing: of them the format tells nothing.
+ */
 function readSettings(batch: Batch, connection?: SourceConnection): ReadSettings {
-  const { format = connection?.spec.format, mapping = connection?.spec.mapping, maxRecordBytes } = batch.spec;
-  if (format === undefined) throw new TypeError('the batch has no format');
+  const { mapping = connection?.spec.mapping, maxRecordBytes } = batch.spec;
+  const { format = connection?.spec.format ?? { type: 'JSONLines' } } = batch.spec;
   const { compression } = batch.spec.format === undefined && connection !== undefined ? connection.spec : batch.spec;
   return { format: formatSettings(format), compression, mapping: mapping ?? [], maxRecordBytes };
 }
@@ -82,10 +91,12 @@ export function batchRequest(batch: Batch, resolved: ResolvedInput, token: strin
     batch: batchID(batch),
     requestToken: token,
     requestDigest: requestDigest(batch),
-    input: resolved.input,
+    ...(resolved.input && { input: resolved.input }),
     read: resolved.read,
     maxFailed: batch.spec.errorPolicy.maxFailed,
     shardBytes: batch.spec.shardSizeMiB * 2 ** 20,
+    ...(batch.spec.replaces && { replaces: batch.spec.replaces.map(parseBatchID) }),
+    ...(batch.spec.validateOnly && { validateOnly: true }),
     ...(resolved.ledger && { ledger: resolved.ledger }),
   };
 }
@@ -95,17 +106,23 @@ export function batchRequest(batch: Batch, resolved: ResolvedInput, token: strin
  * credentials, nothing that changes the speed alone; of a connection its name, since its spec may change later.
  */
 export function requestDigest({ spec }: Batch): string {
-  const { input, format, compression, mapping, errorPolicy, maxRecordBytes } = spec;
-  const { bucket, prefix, endpoint, keys, glob, minAgeSeconds } = input.s3 ?? {};
-  const { connection, inline } = input;
-  const s3 = input.s3 && { bucket, prefix, endpoint, keys, glob, minAgeSeconds };
-  return digestOf({ input: { s3, connection, inline }, format, compression, mapping, errorPolicy, maxRecordBytes });
+  const { format, compression, mapping, errorPolicy, maxRecordBytes, replaces } = spec;
+  const { bucket, prefix, endpoint, keys, glob, minAgeSeconds } = spec.input?.s3 ?? {};
+  const { connection, inline, rejects } = spec.input ?? {};
+  const s3 = spec.input?.s3 && { bucket, prefix, endpoint, keys, glob, minAgeSeconds };
+  const input = { s3, connection, inline, rejects };
+  const validateOnly = spec.validateOnly || undefined;
+  return digestOf({ input, format, compression, mapping, errorPolicy, maxRecordBytes, replaces, validateOnly });
 }
 
-/** What an attempt was made for: editing it in a failed batch is a new attempt. Credentials and podTemplate count. */
+/**
+ * What an attempt was made for: editing it in a batch that ended without rows is a new attempt. Credentials and
+ * podTemplate count. Fields that came with later versions count only where they say something, so that an upgrade
+ * starts no attempt.
+ */
 export function attemptDigest({ spec }: Batch): string {
-  const { parallelism: _, suspend: __, ttlSecondsAfterFinished: ___, ...attempted } = spec;
-  return digestOf(attempted);
+  const { parallelism: _, suspend: __, ttlSecondsAfterFinished: ___, desiredState: ____, ...attempted } = spec;
+  return digestOf({ ...attempted, validateOnly: spec.validateOnly || undefined });
 }
 
 export function planDocument(target: DatasetTarget, request: BatchRequest): PlanTask {
@@ -122,7 +139,7 @@ export function shardTask(
   place: DatasetPlace,
   batch: Batch,
   run: number,
-  input: BatchInput,
+  input: BatchInput | undefined,
   resolved: ResolvedInput,
 ): TaskPlan {
   const document: ShardTask = {
@@ -131,7 +148,7 @@ export function shardTask(
     dataset: place.target,
     batch: batchID(batch),
     run,
-    input,
+    ...(input && { input }),
   };
   return { document, projections: [...place.projections, ...resolved.projections] };
 }
@@ -142,6 +159,8 @@ export interface Abort {
   readonly message: string;
   /** Of the attempt: finds its run when the planning pod could not tell its number. */
   readonly token: string;
+  /** Takes the rows out where they are in already. */
+  readonly revert?: boolean;
 }
 
 export function finishTask(place: DatasetPlace, batch: Batch, run: number, abort: Abort | undefined): TaskPlan {
@@ -154,6 +173,7 @@ export function finishTask(place: DatasetPlace, batch: Batch, run: number, abort
     ...(abort && {
       abort: { reason: abort.reason, message: abort.message },
       request: { token: abort.token, digest: requestDigest(batch) },
+      ...(abort.revert && { revert: true }),
     }),
   };
   return { document, projections: place.projections };

@@ -4,13 +4,15 @@ import {
   type DatasetTarget,
   documentVersion,
   type MaintainTask,
+  type PartitionField,
   type PrepareTask,
   type PurgeTask,
+  type RestCatalog,
   type TableSettings,
 } from '../../ingestor/contract/task.ts';
-import type { Dataset } from '../api/types.gen.ts';
+import type { Dataset, DatasetSpecTableCatalogRest, DatasetSpecTablePartitionBy } from '../api/types.gen.ts';
 import type { Wire } from '../runtime/objects.ts';
-import { mountPlace } from './place.ts';
+import { mountCatalog, mountPlace } from './place.ts';
 import type { TaskPlan } from './task.ts';
 
 /** A Dataset as its tasks see it. */
@@ -24,7 +26,23 @@ export function datasetPlace(dataset: Dataset, installation: string): DatasetPla
   if (s3 === undefined) throw new TypeError('storage has no member that this version knows');
   const { location, projections } = mountPlace(s3, 'dataset');
   const { namespace, name } = dataset.metadata;
-  return { target: { owner: { installation, namespace, name }, storage: { s3: location } }, projections };
+  const target = { owner: { installation, namespace, name }, storage: { s3: location } };
+  const rest = dataset.spec.table.catalog?.rest;
+  if (rest === undefined) return { target, projections };
+  const catalog = { rest: { ...restCatalog(dataset, rest), ...mountCatalog(rest).files } };
+  return { target: { ...target, catalog }, projections: [...projections, ...mountCatalog(rest).projections] };
+}
+
+function restCatalog({ metadata }: Dataset, rest: DatasetSpecTableCatalogRest): RestCatalog {
+  const { uri, warehouse, namespace = [metadata.namespace], table = metadata.name, oauth2ServerURI, scope } = rest;
+  return {
+    uri,
+    ...(warehouse !== undefined && { warehouse }),
+    namespace,
+    table,
+    ...(oauth2ServerURI !== undefined && { oauth2ServerURI }),
+    ...(scope !== undefined && { scope }),
+  };
 }
 
 /** `schema`: JSON Schema as text. */
@@ -44,8 +62,8 @@ export function prepareTask(place: DatasetPlace, dataset: Dataset, schema: strin
   return { document: prepareDocument(place.target, dataset, schema), projections: place.projections };
 }
 
-export function maintainTask(place: DatasetPlace): TaskPlan {
-  const document: MaintainTask = { version: documentVersion, verb: 'maintain', dataset: place.target };
+export function maintainTask(place: DatasetPlace, { spec: { retention } }: Dataset): TaskPlan {
+  const document: MaintainTask = { version: documentVersion, verb: 'maintain', dataset: place.target, retention };
   return { document, projections: place.projections };
 }
 
@@ -61,5 +79,12 @@ function tableSettings({ spec: { table } }: Dataset): TableSettings {
     format: table.format,
     compression: table.compression,
     targetFileSizeBytes: table.targetFileSizeMiB * mebibyte,
+    ...(table.partitionBy && { partitionBy: table.partitionBy.map(partitionField) }),
+    ...(table.sortBy && { sortBy: table.sortBy }),
   };
+}
+
+function partitionField({ field, transform, buckets, width }: DatasetSpecTablePartitionBy): PartitionField {
+  const parameter = buckets ?? width;
+  return { field, transform, ...(parameter !== undefined && { parameter }) };
 }

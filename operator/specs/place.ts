@@ -3,8 +3,8 @@
  * projected volume: the task document, the documented keys of Secrets, certificates. It follows changes of the Secrets.
  */
 import type { V1VolumeProjection } from '@kubernetes/client-node';
-import { podLayout, type S3Location } from '../../ingestor/contract/task.ts';
-import type { S3Place } from '../api/types.gen.ts';
+import { podLayout, type RestCatalog, type S3Location } from '../../ingestor/contract/task.ts';
+import type { DatasetSpecTableCatalogRest, S3Place } from '../api/types.gen.ts';
 import type { Wire } from '../runtime/objects.ts';
 
 /** Where the volume is mounted: the folder of the task document. */
@@ -38,11 +38,35 @@ export function mountPlace(place: S3Place, role: string, prefix = place.prefix):
 
 /** The documented keys only. Temporary credentials bring a token: a second, optional source of the same Secret. */
 function projectCredentials(secret: string, folder: string): Wire<V1VolumeProjection>[] {
-  const items = (...keys: string[]) => keys.map((key) => ({ key, path: `${folder}/${key}` }));
   return [
-    { secret: { name: secret, items: items('accessKeyID', 'secretAccessKey') } },
-    { secret: { name: secret, items: items('sessionToken'), optional: true } },
+    { secret: { name: secret, items: keysIn(folder, 'accessKeyID', 'secretAccessKey') } },
+    { secret: { name: secret, items: keysIn(folder, 'sessionToken'), optional: true } },
   ];
+}
+
+function keysIn(folder: string, ...keys: readonly string[]): { key: string; path: string }[] {
+  return keys.map((key) => ({ key, path: `${folder}/${key}` }));
+}
+
+/** The keys of a catalog are the one or the other: both are optional, and the pod tells when there are none. */
+export function mountCatalog({ credentialsSecretRef, caConfigMapRef }: DatasetSpecTableCatalogRest): {
+  readonly files: Pick<RestCatalog, 'credentialsPath' | 'caPath'>;
+  readonly projections: readonly Wire<V1VolumeProjection>[];
+} {
+  const credentialsPath = `${podLayout.credentials}/catalog`;
+  const caPath = `${taskFolder}/certificates/catalog.pem`;
+  const secret = (name: string, ...keys: readonly string[]) => ({
+    secret: { name, items: keysIn(relative(credentialsPath), ...keys), optional: true },
+  });
+  return {
+    files: { ...(credentialsSecretRef && { credentialsPath }), ...(caConfigMapRef && { caPath }) },
+    projections: [
+      ...(credentialsSecretRef
+        ? [secret(credentialsSecretRef.name, 'token'), secret(credentialsSecretRef.name, 'clientID', 'clientSecret')]
+        : []),
+      ...(caConfigMapRef ? [projectKey(caConfigMapRef, relative(caPath))] : []),
+    ],
+  };
 }
 
 function projectKey(ref: { readonly name: string; readonly key: string }, path: string): Wire<V1VolumeProjection> {

@@ -17,7 +17,7 @@ export interface Case {
 /** The least that each kind asks for. */
 const smallest: Record<Kind, object> = {
   Dataset: {
-    spec: { schema: { inline: { type: 'object' } }, storage: { s3: { bucket: 'lake' } }, table: { format: 'Parquet' } },
+    spec: { schema: { inline: { type: 'object' } }, storage: { s3: { bucket: 'lake' } } },
   },
   Batch: { spec: { datasetRef: { name: 'd' }, input: { inline: { data: '' } }, format: { type: 'JSONLines' } } },
   StreamInlet: { spec: { datasetRef: { name: 'd' }, authentication: [{ anonymous: {} }] } },
@@ -362,6 +362,9 @@ const globs = globPlaces.flatMap(({ kind, glob }): Case[] => [
   ),
 ]);
 
+const table = (change: object) => spec({ table: change });
+const rest = { uri: 'https://catalog.example.com/api' };
+const retention = { rowDays: 365 };
 const datasets: Case[] = [
   {
     name: 'has one schema, not two',
@@ -392,17 +395,143 @@ const datasets: Case[] = [
     refused: { server: 'unknown field "spec.s3"', offline: 'spec.s3: unknown field; it belongs at spec.storage.s3' },
   },
   {
-    name: 'has no format that does not work yet',
-    change: spec({ table: { format: 'Iceberg' } }),
+    name: 'has a format that is known',
+    change: spec({ table: { format: 'iceberg' } }),
     refused: {
-      server: 'supported values: "Parquet"',
-      offline: 'spec.table.format: "Iceberg" is not allowed; write Parquet',
+      server: 'supported values: "Iceberg", "Parquet"',
+      offline: 'spec.table.format: "iceberg" is not allowed; did you mean Iceberg?',
+    },
+  },
+  { name: 'may be a list of files', change: table({ format: 'Parquet', compression: 'Snappy' }) },
+  {
+    name: 'takes all that describes partitions and order',
+    change: table({
+      partitionBy: [
+        { field: 'timestamp', transform: 'Day' },
+        { field: 'customer.id', transform: 'Bucket', buckets: 16 },
+        { field: 'customer.id', transform: 'Truncate', width: 4 },
+        { field: 'a\\.b', transform: 'Identity' },
+      ],
+      sortBy: ['timestamp', 'customer.id'],
+    }),
+  },
+  ...[{ partitionBy: [{ field: 'a', transform: 'Identity' }] }, { sortBy: ['a'] }, { catalog: { rest } }].map(
+    (change) => ({
+      name: `has no ${Object.keys(change)} without Iceberg`,
+      change: table({ format: 'Parquet', ...change }),
+      refused:
+        'table.partitionBy, sortBy and catalog go with format Iceberg only: remove them, or set format to Iceberg',
+    }),
+  ),
+  ...[
+    { transform: 'Bucket' },
+    { transform: 'Truncate' },
+    { transform: 'Bucket', width: 4 },
+    { transform: 'Truncate', buckets: 16 },
+    { transform: 'Identity', buckets: 16 },
+    { transform: 'Day', width: 4 },
+  ].map((change) => ({
+    name: `has no partition ${JSON.stringify(change)}`,
+    change: table({ partitionBy: [{ field: 'a', ...change }] }),
+    refused:
+      'partitionBy: transform Bucket needs buckets, Truncate needs width, and no other transform has one: write {field: id, transform: Bucket, buckets: 16}',
+  })),
+  ...[
+    ['Day', 'Day'],
+    ['Day', 'Hour'],
+    ['Year', 'Month'],
+    ['Identity', 'Identity'],
+  ].map((transforms) => ({
+    name: `is not partitioned by ${transforms.join(' and ')} of one field`,
+    change: table({ partitionBy: transforms.map((transform) => ({ field: 'a', transform })) }),
+    refused:
+      'partitionBy names a field twice with the same transform, or with two of Year, Month, Day and Hour: keep the finer one',
+  })),
+  {
+    name: 'is partitioned by fields',
+    change: table({ partitionBy: ['timestamp'] }),
+    refused: { server: 'must be of type object', offline: 'spec.table.partitionBy[0]: must be an object' },
+  },
+  {
+    name: 'says how it is partitioned by a field',
+    change: table({ partitionBy: [{ field: 'timestamp' }] }),
+    refused: {
+      server: 'partitionBy[0].transform: Required value',
+      offline: 'spec.table.partitionBy[0].transform: is required.',
     },
   },
   {
-    name: 'has a table',
-    change: spec({ table: null }),
-    refused: { server: 'spec.table: Required value', offline: 'spec.table: is required. How the table is written.' },
+    name: 'is partitioned as it is listed',
+    change: table({ partitionBy: [{ field: 'timestamp', transform: 'day' }] }),
+    refused: { server: 'supported values: "Identity"', offline: '"day" is not allowed; did you mean Day?' },
+  },
+  {
+    name: 'is not sorted by a field twice',
+    change: table({ sortBy: ['a', 'a'] }),
+    refused: { server: 'Duplicate value', offline: 'spec.table.sortBy[1]: "a" is there twice' },
+  },
+  {
+    name: 'takes all that describes a REST catalog',
+    change: table({
+      catalog: {
+        rest: {
+          ...rest,
+          warehouse: 's3://lake/warehouse',
+          namespace: ['web', 'raw'],
+          table: 'events',
+          oauth2ServerURI: 'https://login.example.com/oauth/token',
+          scope: 'PRINCIPAL_ROLE:ALL',
+          credentialsSecretRef: { name: 'catalog-key' },
+          caConfigMapRef: { name: 'catalog-ca', key: 'ca.crt' },
+        },
+      },
+    }),
+  },
+  {
+    name: 'has a catalog that is one',
+    change: table({ catalog: {} }),
+    refused:
+      'catalog must name one: set catalog.rest with its uri, or remove catalog to keep the metadata in the bucket',
+  },
+  {
+    name: 'says where its catalog is',
+    change: table({ catalog: { rest: {} } }),
+    refused: { server: 'catalog.rest.uri: Required value', offline: 'spec.table.catalog.rest.uri: is required.' },
+  },
+  ...['catalog.example.com', 'https://', 'https://user:secret@h', 'http://h/?x=1'].flatMap((url) => [
+    {
+      name: `has no catalog at ${url}`,
+      change: table({ catalog: { rest: { uri: url } } }),
+      refused:
+        'uri must be a URL like https://catalog.example.com: with http:// or https://, without user, query or fragment (keys go to credentialsSecretRef)',
+    },
+    {
+      name: `asks for no tokens at ${url}`,
+      change: table({ catalog: { rest: { ...rest, oauth2ServerURI: url } } }),
+      refused:
+        'oauth2ServerURI must be a URL like https://login.example.com/oauth/token: with http:// or https://, without user, query or fragment',
+    },
+  ]),
+  {
+    name: 'has a namespace of levels',
+    change: table({ catalog: { rest: { ...rest, namespace: 'web.raw' } } }),
+    refused: { server: 'must be of type array', offline: 'spec.table.catalog.rest.namespace: must be a list' },
+  },
+  { name: 'may drop old rows of a time series', change: spec({ schema: { behavior: 'TimeSeries' }, retention }) },
+  {
+    name: 'drops no rows that have no time',
+    change: spec({ retention }),
+    refused:
+      'retention.rowDays goes with schema.behavior TimeSeries only, where each record has a timestamp: remove it',
+  },
+  { name: 'may compact at once', change: spec({ retention: { revertDays: 0 } }) },
+  {
+    name: 'keeps its snapshots for a day at least',
+    change: spec({ retention: { snapshotDays: 0 } }),
+    refused: {
+      server: 'greater than or equal to 1',
+      offline: 'spec.retention.snapshotDays: must be at least 1, not 0',
+    },
   },
   {
     name: 'has no files of no size',
@@ -423,7 +552,9 @@ const datasets: Case[] = [
 ].map((entry) => ({ kind: 'Dataset', ...entry }));
 
 const inS3 = (s3: object) => spec({ input: { inline: null, s3: { bucket: 'b', ...s3 } } });
-const oneInput = 'input must have exactly one of s3, connection and inline: remove the others, or add one';
+const oneInput = 'input must have exactly one of s3, connection, inline and rejects: remove the others, or add one';
+const onlyReplaces = { input: null, format: null, replaces: ['shop/crm-1', 'crm-2'] };
+const noBatchID = ['a/b/c', '/a', 'a/'];
 const batches: Case[] = [
   { name: 'reads keys', change: inS3({ keys: ['a', 'b/c'] }) },
   { name: 'reads what fits', change: inS3({ prefix: 'p', glob: '*.csv', minAgeSeconds: 60 }) },
@@ -433,6 +564,62 @@ const batches: Case[] = [
   },
   { name: 'reads one input, not two', change: spec({ input: { connection: { name: 'c' } } }), refused: oneInput },
   { name: 'reads an input', change: spec({ input: { inline: null } }), refused: oneInput },
+  {
+    name: 'has an input',
+    change: spec({ input: null }),
+    refused: 'input is required: add it; only a batch with replaces may go without, and then only takes rows out',
+  },
+  { name: 'may only take rows out', change: spec(onlyReplaces) },
+  { name: 'may put rows in the place of others', change: spec({ replaces: ['crm-1'], externalID: 'crm-2' }) },
+  {
+    name: 'does not replace itself',
+    change: spec({ replaces: ['crm-1'], externalID: 'crm-1' }),
+    refused: 'replaces names the batch itself: remove its externalID from replaces, or give it another externalID',
+  },
+  {
+    name: 'replaces something',
+    change: spec({ replaces: [] }),
+    refused: { server: 'at least 1 items', offline: 'spec.replaces: must have at least one entry' },
+  },
+  {
+    name: 'replaces a batch once',
+    change: spec({ replaces: ['a', 'a'] }),
+    refused: { server: 'Duplicate value', offline: 'spec.replaces[1]: "a" is there twice' },
+  },
+  ...noBatchID.flatMap((id) => [
+    {
+      name: `does not replace ${id}`,
+      change: spec({ replaces: [id] }),
+      refused: {
+        server: 'spec.replaces[0] in body should match',
+        offline: `${JSON.stringify(id)} is no ID of a batch`,
+      },
+    },
+    {
+      name: `reads no records that ${id} refused`,
+      change: spec({ input: { inline: null, rejects: { batchID: id } } }),
+      refused: { server: 'rejects.batchID in body should match', offline: `${JSON.stringify(id)} is no ID of a batch` },
+    },
+  ]),
+  {
+    name: 'may read refused records, as the batch read them that refused them',
+    change: spec({ format: null, input: { inline: null, rejects: { batchID: 'shop/crm-1' } } }),
+  },
+  { name: 'may be only checked', change: spec({ validateOnly: true }) },
+  {
+    name: 'has something to check',
+    change: spec({ ...onlyReplaces, validateOnly: true }),
+    refused: 'validateOnly needs an input to check: add one, or remove validateOnly',
+  },
+  ...['Active', 'Aborted', 'Reverted'].map((desiredState) => ({
+    name: `may be wanted ${desiredState}`,
+    change: spec({ desiredState }),
+  })),
+  {
+    name: 'is not wanted otherwise',
+    change: spec({ desiredState: 'Abort' }),
+    refused: { server: 'supported values: "Active"', offline: 'spec.desiredState: "Abort" is not allowed' },
+  },
   ...[{ glob: '*' }, { prefix: 'p' }, { minAgeSeconds: 1 }].map((other) => ({
     name: `reads keys, not also ${Object.keys(other)}`,
     change: inS3({ keys: ['a'], ...other }),
@@ -443,7 +630,7 @@ const batches: Case[] = [
     name: 'has a format',
     change: spec({ format: null }),
     refused:
-      'format is required: add it, for instance format: {type: CSV}; only a batch with input.connection may go without',
+      'format is required: add it, for instance format: {type: CSV}; only a batch with input.connection or input.rejects, or without input, may go without',
   },
   {
     name: 'has no Parquet in its text',

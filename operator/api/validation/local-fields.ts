@@ -13,12 +13,13 @@ export type LocalDataset = Omit<Dataset, 'spec'> & {
 };
 
 export type LocalBatch = Omit<Batch, 'spec'> & {
-  spec: Omit<BatchSpec, 'input'> & { input: BatchSpecInput & { local?: LocalInput } };
+  spec: Omit<BatchSpec, 'input'> & { input?: BatchSpecInput & { local?: LocalInput } };
 };
 
 /** What to say where such a field is written for a cluster. */
 export const localFieldHints: Readonly<Record<string, string>> = {
-  'spec.input.local': 'it is for runs without a cluster (forebay run); in a cluster use s3, connection or inline',
+  'spec.input.local':
+    'it is for runs without a cluster (forebay run); in a cluster use s3, connection, inline or rejects',
 };
 
 /** The schema of a kind with these fields. */
@@ -42,8 +43,8 @@ function withLocalInput(spec: StructuralSchema): StructuralSchema {
     properties: { path: { description: 'Path of the file. Example: data/movies.json.', type: 'string', minLength: 1 } },
   };
   const oneOf = {
-    rule: '[has(self.s3), has(self.connection), has(self.inline), has(self.local)].filter(x, x).size() == 1',
-    message: 'input must have exactly one of s3, connection, inline and local: remove the others, or add one',
+    rule: '[has(self.s3), has(self.connection), has(self.inline), has(self.rejects), has(self.local)].filter(x, x).size() == 1',
+    message: 'input must have exactly one of s3, connection, inline, rejects and local: remove the others, or add one',
   };
   const properties = { ...input.properties, local };
   return {

@@ -133,6 +133,7 @@ const patternWords: Record<string, string> = {
   '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$': 'is no name of a resource: write lower-case letters, digits and dashes',
   '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$': 'is no name of a resource: write lower-case letters, digits, dashes and dots',
   '^[-._a-zA-Z0-9]+$': 'is no key of a ConfigMap: write letters, digits, dashes, dots and underscores',
+  '^[^/]+(/[^/]+)?$': 'is no ID of a batch: write namespace/name, or an externalID, which has no slash',
   '^[^\\r\\n]*$': 'must not be a line break',
   '^[A-Za-z0-9_-]+$': 'is no region: write letters, digits, dashes and underscores, like eu-central-1',
   '^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$':
