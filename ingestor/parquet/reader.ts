@@ -3,7 +3,15 @@
  * else each column is read piece by piece, so that memory depends on the number of columns and not on the file.
  */
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
-import type { Compressors, DecodedArray, FileMetaData, RowGroup, SchemaElement, SchemaTree } from 'hyparquet';
+import type {
+  Compressors,
+  DecodedArray,
+  FileMetaData,
+  ParquetParsers,
+  RowGroup,
+  SchemaElement,
+  SchemaTree,
+} from 'hyparquet';
 import { parquetMetadataAsync, parquetSchema } from 'hyparquet';
 import { assembleNested } from 'hyparquet/src/assemble.js';
 import { DEFAULT_PARSERS } from 'hyparquet/src/convert.js';
@@ -15,10 +23,32 @@ import { type RangedFile, RangeReader, readRange } from './rangedfile.ts';
 export interface ParquetFile {
   /** Names of the top-level columns. */
   readonly names: readonly string[];
+  /** The columns as they stand in the file. */
+  readonly tree: SchemaTree;
   readonly rows: number;
-  /** All rows in their order. Throws Error for what is no Parquet or is damaged. */
-  batches(): AsyncGenerator<Batch>;
+  readonly rowGroups: readonly RowGroupFacts[];
+  /** All rows in their order, or those of some row groups. Throws Error for what is no Parquet or is damaged. */
+  batches(firstRowGroup?: number, endRowGroup?: number): AsyncGenerator<Batch>;
 }
+
+export interface RowGroupFacts {
+  readonly rows: number;
+  /** As stored. */
+  readonly bytes: number;
+}
+
+/** How values leave the file. */
+export interface Decoding {
+  /** The element as hyparquet should decode it. */
+  element(element: SchemaElement): SchemaElement;
+  readonly parsers: Partial<ParquetParsers>;
+  /** What is left to do with a decoded value of a leaf; undefined when nothing is. */
+  converter(element: SchemaElement): Convert | undefined;
+  /** What is left to do with a value of a nested column. */
+  cleaner(tree: SchemaTree): Convert;
+}
+
+type Convert = (value: unknown) => unknown;
 
 export interface Batch {
   readonly rows: number;
@@ -28,26 +58,39 @@ export interface Batch {
   readonly bytesPerRow: number;
 }
 
+/** Values as JSON has them. */
+const asJson: Decoding = { element: decodedElement, parsers: jsonParsers, converter: valueConverter, cleaner };
+
 /** Reads the footer. Throws Error for what is no Parquet. */
-export async function openParquet(file: RangedFile): Promise<ParquetFile> {
+export async function openParquet(file: RangedFile, decoding: Decoding = asJson): Promise<ParquetFile> {
   if (file.size < 12) throw new Error('file is too short');
   const metadata = await readMetadata(file);
   const compressors = await loadCompressors(metadata);
-  const schema = metadata.schema.map(decodedElement);
+  const schema = metadata.schema.map(decoding.element);
   const root = parquetSchema({ ...metadata, schema });
   const original = parquetSchema(metadata);
-  const context = { file, root, original, compressors };
+  const context = { file, decoding, root, original, compressors };
   return {
     names: root.children.map((child) => child.element.name),
+    tree: original,
     rows: Number(metadata.num_rows),
-    async *batches() {
-      for (const rowGroup of metadata.row_groups) yield* readRowGroup(rowGroup, context);
+    rowGroups: metadata.row_groups.map((rowGroup) => ({
+      rows: Number(rowGroup.num_rows),
+      bytes: storedBytes(rowGroup),
+    })),
+    async *batches(first = 0, end = metadata.row_groups.length) {
+      for (const rowGroup of metadata.row_groups.slice(first, end)) yield* readRowGroup(rowGroup, context);
     },
   };
 }
 
+function storedBytes({ columns }: RowGroup): number {
+  return columns.reduce((sum, { meta_data: meta }) => sum + Number(meta?.total_compressed_size ?? 0n), 0);
+}
+
 interface Context {
   readonly file: RangedFile;
+  readonly decoding: Decoding;
   /** The schema as hyparquet should decode it, and as it stands in the file. */
   readonly root: SchemaTree;
   readonly original: SchemaTree;
@@ -92,7 +135,7 @@ async function* readRowGroup(rowGroup: RowGroup, context: Context): AsyncGenerat
   const rows = Number(rowGroup.num_rows);
   if (rows === 0) return;
   const leaves = await openLeaves(rowGroup, context);
-  const tops = context.root.children.map((child) => new TopColumn(child, leaves, context.original));
+  const tops = context.root.children.map((child) => new TopColumn(child, leaves, context));
   const bytesPerRow = Math.ceil(Number(rowGroup.total_byte_size) / rows);
   let done = 0;
   while (done < rows) {
@@ -120,7 +163,7 @@ async function openLeaves(rowGroup: RowGroup, context: Context): Promise<Map<str
         element,
         schemaPath,
         codec: meta.codec,
-        parsers: { ...DEFAULT_PARSERS, ...jsonParsers },
+        parsers: { ...DEFAULT_PARSERS, ...context.decoding.parsers },
         compressors: context.compressors,
         utf8: false,
       };
@@ -146,14 +189,15 @@ class TopColumn {
   }[];
   readonly #clean: Convert | undefined;
 
-  constructor(tree: SchemaTree, cursors: ReadonlyMap<string, LeafCursor>, original: SchemaTree) {
+  constructor(tree: SchemaTree, cursors: ReadonlyMap<string, LeafCursor>, { decoding, original }: Context) {
     this.#tree = tree;
     this.#leaves = leafElements(original, tree.path).map(({ path, element }) => {
       const cursor = cursors.get(path);
       if (!cursor) throw new Error(`column ${path} is not in the row group`);
-      return { path, cursor, convert: valueConverter(element) };
+      return { path, cursor, convert: decoding.converter(element) };
     });
-    this.#clean = tree.children.length > 0 || tree.element.repetition_type === 'REPEATED' ? cleaner(tree) : undefined;
+    const nested = tree.children.length > 0 || tree.element.repetition_type === 'REPEATED';
+    this.#clean = nested ? decoding.cleaner(tree) : undefined;
   }
 
   take(count: number): ArrayLike<unknown> {
@@ -167,8 +211,6 @@ class TopColumn {
     return Array.from(leaves.get(this.#tree.path.join('.')) ?? [], this.#clean);
   }
 }
-
-type Convert = (value: unknown) => unknown;
 
 function leafElements(root: SchemaTree, path: readonly string[]): { path: string; element: SchemaElement }[] {
   const found: { path: string; element: SchemaElement }[] = [];

@@ -1,8 +1,16 @@
 /** Rows of the table's data files, put into other files: for compaction. */
+import type { SchemaTree } from 'hyparquet';
+import { ForebayError } from '../contract/errors.ts';
 import type { TableLayout } from '../contract/layout.ts';
 import type { Compression } from '../contract/task.ts';
 import type { ByteSink, DataFile } from '../engine/engine.ts';
+import { unreadable } from '../engine/readers/reader.ts';
 import type { Column } from '../engine/schema.ts';
+import { fieldIDs } from './fields.ts';
+import { GuardedFile } from './guardedfile.ts';
+import type { Batch } from './reader.ts';
+import { openTableFile, type Projection, projectColumns } from './tablefile.ts';
+import { DataWriter } from './writer.ts';
 
 export interface RewriteSettings {
   /** Of the schema in force. */
@@ -31,8 +39,60 @@ export interface TableInput {
  * open; objects that were completed before stay, their keys are those that `openDataFile` gave.
  */
 export async function rewriteFiles(
-  _settings: RewriteSettings,
-  _inputs: Iterable<TableInput> | AsyncIterable<TableInput>,
+  settings: RewriteSettings,
+  inputs: Iterable<TableInput> | AsyncIterable<TableInput>,
 ): Promise<readonly DataFile[]> {
-  throw new Error('not there yet');
+  const { columns, layout, compression, targetFileSizeBytes } = settings;
+  const open = (k: number) => settings.openDataFile(k);
+  const writer = new DataWriter({ columns, compression, layout, targetFileSizeBytes, open });
+  try {
+    for await (const input of inputs) await copyRows(settings, input, writer);
+    return await writer.finish();
+  } catch (error) {
+    await writer.abort();
+    throw error;
+  }
+}
+
+async function copyRows(
+  { columns, layout, signal }: RewriteSettings,
+  input: TableInput,
+  writer: DataWriter,
+): Promise<void> {
+  const source = new GuardedFile(input);
+  try {
+    const file = await source.guard(openTableFile(source));
+    const projections = await source.guard(project(columns, file.tree, layout));
+    const batches = file.batches();
+    let rows = 0;
+    for (let next = await source.guard(batches.next()); !next.done; next = await source.guard(batches.next())) {
+      if (signal.aborted) throw new ForebayError('Interrupted', `stopped in the middle of ${input.name}`);
+      addRows(next.value, projections, writer);
+      rows += next.value.rows;
+      if (writer.isFull) await writer.flush();
+    }
+    if (rows !== file.rows) throw unreadable(`its row groups have ${rows} rows, its footer says ${file.rows}`);
+  } catch (error) {
+    if (!(error instanceof ForebayError) || error.code !== 'UnreadableFile') throw error;
+    throw new ForebayError('UnreadableFile', `${input.name}: ${error.message}`, { cause: error.cause });
+  }
+}
+
+async function project(columns: readonly Column[], tree: SchemaTree, layout: TableLayout) {
+  return projectColumns(columns, tree, fieldIDs(layout));
+}
+
+function addRows({ rows, columns, bytesPerRow }: Batch, projections: readonly Projection[], writer: DataWriter): void {
+  const row: unknown[] = [];
+  const values = projections.map(({ index, convert }) => ({
+    values: index === undefined ? [] : columns[index],
+    convert,
+  }));
+  for (let at = 0; at < rows; at += 1) {
+    for (const [index, column] of values.entries()) {
+      const value = column.values?.[at] ?? null;
+      row[index] = column.convert && value !== null ? column.convert(value) : value;
+    }
+    writer.add(row, bytesPerRow);
+  }
 }

@@ -1,5 +1,5 @@
 /** The rows of a Parquet file as records. Fields that are null are left out, as nothing tells them from missing ones. */
-import type { RangedFile } from '../../parquet/rangedfile.ts';
+import { GuardedFile } from '../../parquet/guardedfile.ts';
 import { type Batch, openParquet } from '../../parquet/reader.ts';
 import type { ColumnPlan } from '../columns.ts';
 import type { EngineInput } from '../engine.ts';
@@ -22,7 +22,7 @@ export async function readParquet(
   records: ParquetRecords,
   read: (bytes: number) => void,
 ): Promise<void> {
-  const source = new Source(input, read);
+  const source = new GuardedFile(input, read);
   const { names, rows, batches } = await source.guard(openParquet(source));
   const reader = new RowReader(names, records);
   const iterator = batches();
@@ -33,43 +33,6 @@ export async function readParquet(
     await records.sink.drain();
   }
   if (seen !== rows) throw unreadable(`row groups have ${seen} rows where the file has ${rows}`);
-}
-
-/** The input by ranges. Tells its own errors from those of the data in it. */
-class Source implements RangedFile {
-  readonly size: number;
-  readonly #input: EngineInput;
-  readonly #counted: (bytes: number) => void;
-  #failed: { readonly error: unknown } | undefined;
-
-  constructor(input: EngineInput, counted: (bytes: number) => void) {
-    this.size = input.size;
-    this.#input = input;
-    this.#counted = counted;
-  }
-
-  async *read(start: number, end: number): AsyncGenerator<Uint8Array> {
-    try {
-      for await (const chunk of this.#input.read(start, end)) {
-        this.#counted(chunk.length);
-        yield chunk;
-      }
-    } catch (error) {
-      this.#failed = { error };
-      throw error;
-    }
-  }
-
-  /** What hyparquet throws means that the file is damaged, unless the source had failed. */
-  async guard<T>(decoding: Promise<T>): Promise<T> {
-    try {
-      return await decoding;
-    } catch (error) {
-      if (this.#failed) throw this.#failed.error;
-      const problem = error instanceof Error ? error.message : String(error);
-      throw unreadable(`is no Parquet file that can be read: ${problem}`, error);
-    }
-  }
 }
 
 class RowReader implements RecordSource {
