@@ -126,8 +126,9 @@ export function ended(status: BatchStatus, outcome: BatchOutcome): BatchStatus {
   };
 }
 
+/** Of a committed batch another reason says why its rows could not be taken out again: it stays what it is. */
 export function endOf({ outcome, reason, message }: BatchOutcome): End {
-  return { status: outcome === 'Committed' ? 'True' : 'False', reason, message };
+  return outcome === 'Committed' ? { status: 'True', reason: 'Active', message } : { status: 'False', reason, message };
 }
 
 /** Ends without rows that nobody need mend: asked for, by this batch or by one that replaces it. */
@@ -171,8 +172,8 @@ const neverIn = ['Reverted', 'Replaced', 'Aborted', 'Validated', 'AlreadyCommitt
 export function outlookAfterStop(batch: Batch, before: End | undefined, outcome: BatchOutcome): BatchOutlook {
   const end = endOf(outcome);
   if (end.status === 'False' || desiredStateOf(batch) === 'Aborted') return outlookAtEnd(batch, end);
-  const succeeded = before?.status === 'True' ? before : { ...end, reason: 'Active' };
-  return { state: 'Stalled', reason: end.reason, message: `the rows stay in: ${end.message}`, succeeded };
+  const succeeded = before?.status === 'True' ? before : end;
+  return { state: 'Stalled', reason: outcome.reason, message: `the rows stay in: ${end.message}`, succeeded };
 }
 
 /** The end of an attempt that a pod refused to work on: nothing was read. */

@@ -240,6 +240,7 @@ export function tableTotals(name: string, sequence: number, ingested: number) {
     ingested,
     failed: 0,
     batches: { succeeded: sequence, failed: 0 },
+    ...(sequence > 0 && { lastBatch: { id: 'x/y', time: new Date().toISOString() } }),
   };
 }
 
