@@ -216,6 +216,18 @@ export function describeStore(name: string, traits: ConformanceTraits, open: () 
         expect(found.map((object) => object.key)).toEqual([...wanted].sort(compareKeys));
       });
 
+      test('gives the same in any order', async () => {
+        const names = ['in-1/a', 'in/1/b', 'in/1-2', 'in!/x', 'in', 'in.d/é', 'in/1/\u{1F600}'];
+        if (traits.takesAnyKey) names.push('in/1-2~1/below', 'in~1/below', 'in~2');
+        const more = Array.from({ length: 60 }, (_, i) => names.map((name) => `listing/any/${name}~${i}`)).flat();
+        await eachOf(more, 32, (key) => store.put(key, key));
+        for (const prefix of ['listing/many/', 'listing/any/', 'listing/any/in/']) {
+          const found = await collect(other.list(prefix, { anyOrder: true, pageSize: 11 }));
+          const wanted = [...keys, ...more].filter((key) => key.startsWith(prefix));
+          expect([...new Set(found.map(({ key }) => key))].sort()).toEqual(wanted.sort());
+        }
+      });
+
       test('takes its prefix as text, not as a folder', async () => {
         const names = ['ab', 'a-b', 'a/b', 'a.b', 'a/b-c', 'b/a', 'a!/b', 'a0'];
         await eachOf(names, 8, (name) => store.put(`listing/order/${name}`, ''));

@@ -11,6 +11,19 @@ export function compareKeys(a: string, b: string): number {
   return a.length - b.length;
 }
 
+/** As some servers sort: a folder's name as a whole, so that the slash comes before every other character. */
+export function compareByFolder(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i += 1) {
+    const x = a.charCodeAt(i);
+    const y = b.charCodeAt(i);
+    if (x !== y) return x === slash ? -1 : y === slash ? 1 : rank(x) - rank(y);
+  }
+  return a.length - b.length;
+}
+
+const slash = 0x2f;
+
 /** Surrogates stand for what comes after everything of the basic plane. */
 function rank(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x1_0000 : unit;

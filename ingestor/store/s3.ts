@@ -1,4 +1,5 @@
 /** S3 and what speaks its protocol. Conditions are put on single PutObject requests only: see docs/stores.md. */
+import { Readable } from 'node:stream';
 import {
   AbortMultipartUploadCommand,
   DeleteObjectCommand,
@@ -9,7 +10,6 @@ import {
   ListMultipartUploadsCommand,
   type ListMultipartUploadsCommandOutput,
   ListObjectsV2Command,
-  type ListObjectsV2CommandOutput,
   type MultipartUpload,
   PutObjectCommand,
   type S3Client,
@@ -20,6 +20,8 @@ import type { S3Location } from '../contract/task.ts';
 import type { OpenStoreOptions } from './open.ts';
 import { openClient } from './s3-client.ts';
 import { type Action, httpStatus, nameOf, S3Errors } from './s3-errors.ts';
+import { decodeKey, type ListPage, parseListPage } from './s3-page.ts';
+import { listInParts, listThrough, type PageRequest, type ReadPage } from './s3-parts.ts';
 import { S3Upload } from './s3-upload.ts';
 import type {
   CallOptions,
@@ -50,6 +52,9 @@ const deleteBatch = 1_000;
 const deletesAtOnce = 16;
 /** S3 has known multipart uploads since the end of 2010: a server that tells an earlier time does not know when. */
 const firstUploads = Date.UTC(2011, 0);
+/** Of one long listing. */
+const pagesAtOnce = 8;
+const pagesBetweenCuts = 4;
 /** Clocks that differ by more are worth a word: the client makes up for it, logs and schedules do not. */
 const skewMilliseconds = 60_000;
 
@@ -164,32 +169,39 @@ class S3Store implements Store {
   }
 
   async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ObjectFacts> {
-    for (let token: string | undefined; ; ) {
-      const page = await this.#page(prefix, token, options);
-      for (const { Key, Size, ETag, LastModified } of page.Contents ?? []) {
-        const key = decodeKey(Key ?? '', page);
-        if (!key.startsWith(this.#prefix)) continue;
-        yield factsOf(key.slice(this.#prefix.length), { ContentLength: Size, ETag, LastModified });
-      }
-      if (!page.IsTruncated) return;
-      // Else a listing would be taken for whole that is not, or have no end.
-      if (page.NextContinuationToken === undefined || page.NextContinuationToken === token) {
-        throw new ForebayError('StoreUnsuitable', `${this.url} lists objects in pages that lead nowhere`);
-      }
-      token = page.NextContinuationToken;
+    const start = this.#prefix + prefix;
+    const readPage: ReadPage = (request) => this.#page(start, request, options);
+    const objects = options.anyOrder
+      ? listInParts(readPage, { atOnce: pagesAtOnce, pagesBetweenCuts })
+      : listThrough(readPage);
+    for await (const object of objects) {
+      // Some servers list other objects too.
+      if (!object.key.startsWith(start)) continue;
+      yield { ...object, key: object.key.slice(this.#prefix.length) };
     }
   }
 
-  async #page(prefix: string, token: string | undefined, options: ListOptions): Promise<ListObjectsV2CommandOutput> {
+  async #page(prefix: string, { below, after, token, most }: PageRequest, options: ListOptions): Promise<ListPage> {
     const command = new ListObjectsV2Command({
       Bucket: this.#bucket,
-      Prefix: this.#prefix + prefix,
-      MaxKeys: options.pageSize ?? 1_000,
+      Prefix: below ?? prefix,
+      MaxKeys: most ?? options.pageSize ?? 1_000,
       // XML cannot say every key.
       EncodingType: 'url',
+      ...(after === undefined ? {} : { StartAfter: after }),
       ...(token === undefined ? {} : { ContinuationToken: token }),
     });
-    return await this.#call('list', prefix, options, (quick) => this.#client.send(command, quick));
+    let page: ListPage | undefined;
+    readsAnswer(command, (xml) => {
+      page = parseListPage(xml);
+    });
+    await this.#call('list', prefix.slice(this.#prefix.length), options, (quick) => this.#client.send(command, quick));
+    if (page === undefined) throw new ForebayError('InternalError', 'the S3 client gave no answer to a listing');
+    // Else a listing would be taken for whole that is not, or have no end.
+    if (page.isTruncated && (page.token === undefined || page.token === token)) {
+      throw new ForebayError('StoreUnsuitable', `${this.url} lists objects in pages that lead nowhere`);
+    }
+    return page;
   }
 
   async putIfAbsent(key: string, body: Uint8Array | string, options?: CallOptions): Promise<ConditionalOutcome> {
@@ -310,10 +322,10 @@ class S3Store implements Store {
         }),
       );
       if (page === undefined) return;
-      for (const upload of page.Uploads ?? []) yield { ...upload, Key: decodeKey(upload.Key ?? '', page) };
+      for (const upload of page.Uploads ?? []) yield { ...upload, Key: decode(upload.Key ?? '', page) };
       const isSame = page.NextKeyMarker === from.NextKeyMarker && page.NextUploadIdMarker === from.NextUploadIdMarker;
       if (!page.IsTruncated || page.NextKeyMarker === undefined || isSame) return;
-      from = { ...page, NextKeyMarker: decodeKey(page.NextKeyMarker, page) };
+      from = { ...page, NextKeyMarker: decode(page.NextKeyMarker, page) };
     }
   }
 
@@ -432,9 +444,37 @@ function unconditional(url: string): ForebayError {
   return new ForebayError('StoreUnsuitable', `${url}: the store knows no conditional writes`);
 }
 
-/** As the Query of a URL: a space is a plus. */
-function decodeKey(key: string, { EncodingType }: { readonly EncodingType?: string | undefined }): string {
-  return EncodingType === 'url' ? decodeURIComponent(key.replaceAll('+', ' ')) : key;
+/** Takes the body of a good answer before the client reads it, which is then left nothing to read. */
+function readsAnswer(command: ListObjectsV2Command, take: (xml: string) => void): void {
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      const { response } = result;
+      if (isGood(response)) {
+        const chunks: Uint8Array[] = [];
+        for await (const chunk of response.body) if (chunk instanceof Uint8Array) chunks.push(chunk);
+        take(Buffer.concat(chunks).toString());
+        response.body = Readable.from([]);
+      }
+      return result;
+    },
+    { step: 'deserialize', name: 'bodyOfAnswer', priority: 'low' },
+  );
+}
+
+interface Answer {
+  readonly statusCode: number;
+  body: AsyncIterable<unknown>;
+}
+
+function isGood(response: unknown): response is Answer {
+  if (typeof response !== 'object' || response === null || !('statusCode' in response)) return false;
+  if (!('body' in response) || typeof response.body !== 'object' || response.body === null) return false;
+  return response.statusCode === 200 && Symbol.asyncIterator in response.body;
+}
+
+function decode(key: string, { EncodingType }: ListMultipartUploadsCommandOutput): string {
+  return EncodingType === 'url' ? decodeKey(key) : key;
 }
 
 function dateHeader(response: unknown): string | undefined {

@@ -25,7 +25,10 @@ export interface Store {
   /** Facts of an object, or undefined when there is none. */
   head(key: string, options?: CallOptions): Promise<ObjectFacts | undefined>;
 
-  /** All objects whose key starts with `prefix`, in the store's own order (byte order or folder order), paged inside. */
+  /**
+   * All objects whose key starts with `prefix`, in the store's own order (byte order or folder order) unless it does not
+   * matter, paged inside.
+   */
   list(prefix: string, options?: ListOptions): AsyncIterable<ObjectFacts>;
 
   /** Creates the object; `created: false` when one of that key exists already. */
@@ -71,6 +74,8 @@ export interface ReadOptions extends CallOptions {
 export interface ListOptions extends CallOptions {
   /** Most objects asked for in one page; a check reads one page only. Default 1,000. */
   readonly pageSize?: number;
+  /** The store may list several parts at the same time: objects come in no order, and one may come twice. */
+  readonly anyOrder?: boolean;
 }
 
 export interface ObjectFacts {
