@@ -1,6 +1,6 @@
 /** One batch, from plan to end, in this process: what the operator does with Jobs, one after the other. */
 import { basename, dirname, isAbsolute, join } from 'node:path';
-import { batchID } from '../../operator/api/names.ts';
+import { batchID, requestOf } from '../../operator/api/names.ts';
 import type { Batch, SourceConnection } from '../../operator/api/types.gen.ts';
 import type { LocalBatch } from '../../operator/api/validation/local-fields.ts';
 import { batchRequest, planDocument, type ResolvedInput, resolveInput } from '../../operator/specs/batch.ts';
@@ -64,7 +64,7 @@ export async function localRequest(
   if (local !== undefined) return localFileRequest(batch, resolvePath(local.path, file));
   const resolved = resolveInput(batch, connection);
   const input = await inReach(resolved, batch, mounts);
-  return batchRequest(batch, { ...resolved, ...(input && { input }) }, '');
+  return batchRequest(batch, { ...resolved, ...(input && { input }) }, requestOf(batch) ?? '');
 }
 
 async function inReach(
@@ -84,7 +84,7 @@ function localFileRequest(batch: LocalBatch, path: string): BatchRequest {
   const { read } = resolveInput(asInline, undefined);
   const location = { local: { path: dirname(path) } };
   const input = { files: { location, selection: { keys: [basename(path)] } } };
-  const request = batchRequest(asInline, { input, read, projections: [] }, '');
+  const request = batchRequest(asInline, { input, read, projections: [] }, requestOf(batch) ?? '');
   const requestDigest = digestOf({ request: request.requestDigest, path: batch.spec.input?.local?.path });
   return { ...request, batch: batchID(asInline), requestDigest };
 }

@@ -3,7 +3,7 @@
  * run once, inlets collect until the user interrupts; statuses are those the operator would write.
  */
 
-import { requestRunName } from '../../operator/api/names.ts';
+import { requestOf, requestRunName } from '../../operator/api/names.ts';
 import type { Outlook } from '../../operator/api/outlook.ts';
 import type { SourceConnection, StreamInlet } from '../../operator/api/types.gen.ts';
 import { validateManifests } from '../../operator/api/validate.ts';
@@ -102,7 +102,8 @@ class LocalRun {
 
   async ingest(batch: LocalBatch): Promise<void> {
     const bar = this.#bar(batch);
-    batch.status = batchStatus.openAttempt(batch, { token: '', digest: attemptDigest(batch) }, this.#now());
+    const attempt = { token: requestOf(batch) ?? '', digest: attemptDigest(batch) };
+    batch.status = batchStatus.openAttempt(batch, attempt, this.#now());
     const outlook = await this.#attempt(async () => {
       const { dataset, target } = this.#datasetOf(batch);
       const connection = this.#connectionOf(batch);
@@ -217,6 +218,10 @@ class LocalRun {
       signal,
       // Nobody rotates keys meanwhile: refused is refused.
       openStore: (location) => openStore(location, { clock, random, log, credentialsPatienceMilliseconds: 0 }),
+      openCatalog: async (location) => {
+        const { openRestCatalog } = await import('../catalog/rest-catalog.ts');
+        return await openRestCatalog(location, { clock, random, log, signal, credentialsPatienceMilliseconds: 0 });
+      },
       progress: ({ records, bytes, totalInputBytes }) =>
         bar?.update({
           ...(records && { records }),
