@@ -28,19 +28,28 @@ export async function readLanding(
   return key === undefined ? undefined : await readDocument(dataset.store, key, Landing, waiting);
 }
 
-/** Properties whose marker exists: the table need not carry them any more. */
+/**
+ * Properties whose marker exists: the table need not carry them any more. The marker of a run that was taken out is
+ * written here where who did it died before it could: that run was settled long ago, and nobody else looks at it.
+ */
 export async function markedProperties(dataset: Dataset, state: TableState, waiting: Waiting): Promise<string[]> {
-  const found = Object.keys(state.properties).flatMap((name) => {
-    const key = markerOf(name);
-    return key === undefined ? [] : [{ name, key }];
-  });
-  const { store } = dataset;
-  const marks = await Promise.all(found.map(({ key }) => store.head(key, { signal: waiting.signal })));
-  return found.filter((_, index) => marks[index] !== undefined).map(({ name }) => name);
+  const names = Object.keys(state.properties);
+  const marked = await Promise.all(names.map((name) => isMarked(dataset, state, name, waiting)));
+  return names.filter((_, index) => marked[index]);
+}
+
+async function isMarked(dataset: Dataset, state: TableState, property: string, waiting: Waiting): Promise<boolean> {
+  const key = markerOf(property);
+  if (key === undefined) return false;
+  if ((await dataset.store.head(key, { signal: waiting.signal })) !== undefined) return true;
+  if (!property.startsWith(revertPropertyPrefix)) return false;
+  const landing = parseDocument(Landing, state.properties[property] ?? '', property, 'DamagedDocument');
+  await writeMarker(dataset, key, landing, waiting);
+  return true;
 }
 
 /** Key of the marker that takes over from a property; undefined for one that is not about a run. */
-export function markerOf(property: string): string | undefined {
+function markerOf(property: string): string | undefined {
   const prefix = [runPropertyPrefix, revertPropertyPrefix].find((it) => property.startsWith(it));
   if (prefix === undefined) return undefined;
   const [, batch, run] = /^([0-9a-f]{32})\.([1-9][0-9]*)$/.exec(property.slice(prefix.length)) ?? [];

@@ -1,14 +1,13 @@
 /** Rows of a committed run leave the table again: the same loop as landing, with a property and a marker of its own. */
 
-import { parseDocument } from '../contract/documents.ts';
 import type { Waiting } from '../contract/environment.ts';
 import { commitToTable } from '../table/commit.ts';
-import { revertProperty, revertPropertyPrefix, type TableChange, type TableState } from '../table/table.ts';
+import { revertProperty, type TableChange } from '../table/table.ts';
 import type { Dataset } from './dataset.ts';
 import { readDocument } from './decide.ts';
 import { type Decision, Landing, type Plan, type RunRequest } from './documents.ts';
 import { findLive } from './live.ts';
-import { markedProperties, markerOf, readLanding, writeMarker } from './markers.ts';
+import { markedProperties, readLanding, writeMarker } from './markers.ts';
 import { batchDigest, revertedKey } from './names.ts';
 
 /**
@@ -67,20 +66,4 @@ function revertChange({ batch, run }: Plan, live: readonly string[]): TableChang
 /** A REST catalog compares nothing but the snapshot, so there even a property needs one. */
 function emptyChange({ catalog }: Dataset): TableChange {
   return catalog === undefined ? {} : { snapshot: true };
-}
-
-/**
- * Writes the markers of what the table says was taken out, where who did it died before it could. Nothing else remembers
- * a run that was reverted long after it was settled.
- */
-export async function markReverted(dataset: Dataset, state: TableState, waiting: Waiting): Promise<number> {
-  let marked = 0;
-  for (const [property, value] of Object.entries(state.properties)) {
-    const key = property.startsWith(revertPropertyPrefix) ? markerOf(property) : undefined;
-    if (key === undefined) continue;
-    const landing = parseDocument(Landing, value, property, 'DamagedDocument');
-    const written = await writeMarker(dataset, key, landing, waiting);
-    if (written.attempt === landing.attempt) marked += 1;
-  }
-  return marked;
 }

@@ -6,12 +6,15 @@ import type { Waiting } from '../contract/environment.ts';
 import { ForebayError } from '../contract/errors.ts';
 import type { BatchID } from '../contract/task.ts';
 import { untilClear } from '../table/back-off.ts';
+import { loadState } from '../table/commit.ts';
+import { revertProperty } from '../table/table.ts';
 import { findLast } from '../table/versions.ts';
 import type { Dataset } from './dataset.ts';
 import { readDocument } from './decide.ts';
-import { Decision, Landing, Plan, type RunRequest } from './documents.ts';
+import { Decision, type Landing, Plan, type RunRequest } from './documents.ts';
 import { landRun } from './land.ts';
-import { batchDigest, decisionKey, planKey, revertedKey } from './names.ts';
+import { readLanding } from './markers.ts';
+import { batchDigest, decisionKey, planKey } from './names.ts';
 
 /** What a request comes to. */
 export type Choice =
@@ -173,12 +176,16 @@ function requireBatch(plan: Plan, batch: BatchID): void {
   throw new ForebayError('DamagedDocument', `batch ${batch.id} meets ${plan.batch.id} under one digest`);
 }
 
-/** The marker of a run whose rows left the table, or, with a refusal, were to leave it and did not. */
+/**
+ * What became of the rows of a committed run: they left the table, or, with a refusal, were to leave it and did not;
+ * undefined while they are as they were landed. The table tells it before the marker does.
+ */
 export async function readReverted(
   dataset: Dataset,
   batch: string,
   run: number,
   waiting: Waiting,
 ): Promise<Landing | undefined> {
-  return await readDocument(dataset.store, revertedKey(batch, run), Landing, waiting);
+  const state = await untilClear(() => loadState(dataset.table), waiting);
+  return await readLanding(dataset, state, revertProperty(batch, run), waiting);
 }
