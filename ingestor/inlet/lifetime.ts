@@ -2,6 +2,7 @@
  * The two ends of a process. It is asked to stop and finishes what it began; when the grace period is over, or the
  * process ends by itself, everything that still waits is broken off.
  */
+import type { Opening } from '../commit/dataset.ts';
 import type { Waiting } from '../contract/environment.ts';
 import { ForebayError } from '../contract/errors.ts';
 
@@ -9,14 +10,14 @@ export class Lifetime implements Disposable {
   /** Asked to stop. */
   readonly stop: AbortSignal;
   /** For all work of the process: its signal is the second end. */
-  readonly waiting: Waiting;
+  readonly waiting: Opening;
   readonly #end = new AbortController();
   readonly #startGrace: () => void;
 
-  constructor(environment: Waiting, graceMilliseconds: number) {
+  constructor(environment: Opening, graceMilliseconds: number) {
     const { clock, random, signal } = environment;
     this.stop = signal;
-    this.waiting = { clock, random, signal: this.#end.signal };
+    this.waiting = withCatalogs({ clock, random, signal: this.#end.signal }, environment);
     this.#startGrace = () => {
       clock.sleep(graceMilliseconds, this.#end.signal).then(
         () => this.end(),
@@ -35,6 +36,14 @@ export class Lifetime implements Disposable {
     this.stop.removeEventListener('abort', this.#startGrace);
     this.end();
   }
+}
+
+/** Catalogs are opened for all work of the process, too: last rounds come after it was asked to stop. */
+function withCatalogs(waiting: Waiting, environment: Opening): Opening {
+  const openCatalog = environment.openCatalog?.bind(environment);
+  return openCatalog === undefined
+    ? waiting
+    : { ...waiting, openCatalog: async (location) => await openCatalog(location, waiting) };
 }
 
 /** Resolves when the signal is aborted. */

@@ -2,9 +2,9 @@
  * Runs the rounds of an inlet in one of its pods: when the oldest record has waited for the commit period, or enough is
  * there. Any pod may; a lease keeps them from doing the same work twice. Keeps the pod's view of the inlet up to date.
  */
-import { openDataset } from '../commit/dataset.ts';
+import { type Opening, openDataset } from '../commit/dataset.ts';
 import { reportTable } from '../commit/report.ts';
-import type { Log, Waiting } from '../contract/environment.ts';
+import type { Log } from '../contract/environment.ts';
 import { type ErrorCode, type ForebayError, toForebayError } from '../contract/errors.ts';
 import type { InletProgress } from '../contract/progress.ts';
 import type { TableTotals } from '../contract/result.ts';
@@ -43,7 +43,7 @@ export class Rounds implements WriterListener {
   readonly #inlet: Inlet;
   readonly #settings: RoundSettings;
   readonly #schema: SchemaInForce;
-  readonly #waiting: Waiting;
+  readonly #waiting: Opening;
   readonly #log: Log;
   readonly #lease: RoundLease;
   readonly #pending = new Pending();
@@ -61,7 +61,7 @@ export class Rounds implements WriterListener {
     inlet: Omit<Inlet, 'failures' | 'listBacklog'>,
     settings: RoundSettings,
     schema: SchemaInForce,
-    waiting: Waiting,
+    waiting: Opening,
     log: Log,
   ) {
     const { store } = inlet.dataset;

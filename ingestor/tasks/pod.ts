@@ -28,6 +28,11 @@ export async function runPod(verb: Verb, argv: readonly string[]): Promise<numbe
   const progress = new ProgressKeeper(verb);
   const environment: Environment = {
     openStore: async (location) => (await import('../store/open.ts')).openStore(location, environment),
+    openCatalog: async (location, waiting = environment) => {
+      const { openRestCatalog } = await import('../catalog/rest-catalog.ts');
+      const { clock, random, signal } = waiting;
+      return await openRestCatalog(location, { clock, random, signal, log });
+    },
     clock: systemClock,
     random: systemRandom,
     signal: stopSignal(verb, log),
