@@ -210,7 +210,7 @@ export const errorTable = {
   },
   CredentialsRefused: {
     kind: 'permanent',
-    meaning: 'The store refused the credentials, also after they were read again for two minutes.',
+    meaning: 'The store or the catalog refused the credentials, also after they were read again for two minutes.',
     cure: 'Mend the Secret; give the key the rights the docs list.',
   },
   StoreRefused: {
@@ -220,8 +220,8 @@ export const errorTable = {
   },
   UntrustedCertificate: {
     kind: 'permanent',
-    meaning: 'The TLS certificate of the store is not trusted, has expired, or is for another host.',
-    cure: 'Name the CA in caConfigMapRef; check the host name of the endpoint.',
+    meaning: 'The TLS certificate of the store or the catalog is not trusted, has expired, or is for another host.',
+    cure: 'Name the CA in caConfigMapRef; check the host name of the endpoint or the URI.',
   },
   DatasetNotPrepared: {
     kind: 'retryable',
