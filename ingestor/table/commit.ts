@@ -1,6 +1,5 @@
-import type { Waiting } from '../contract/environment.ts';
+import type { Random, Waiting } from '../contract/environment.ts';
 import { ForebayError } from '../contract/errors.ts';
-import type { TableSettings } from '../contract/task.ts';
 import { BackOff } from './back-off.ts';
 import type { CommitStamp, Table, TableChange, TableState } from './table.ts';
 
@@ -20,12 +19,13 @@ export type Builder<T> = (state: TableState, stamp: CommitStamp) => Step<T> | Pr
  */
 export async function commitToTable<T>(table: Table, build: Builder<T>, waiting: Waiting): Promise<T> {
   const backOff = new BackOff(waiting);
+  const stamps = new Stamps(table, waiting);
   let known: TableState | undefined;
   for (;;) {
     waiting.signal.throwIfAborted();
     try {
       const state: TableState = known ?? (await loadState(table));
-      const stamp = nextStamp(state, waiting.clock.now());
+      const stamp = await stamps.next(state);
       const step = await build(state, stamp);
       if ('done' in step) {
         await table.publish(state);
@@ -41,25 +41,27 @@ export async function commitToTable<T>(table: Table, build: Builder<T>, waiting:
   }
 }
 
+/** What a table begins with. */
+export type FirstChange = Required<Pick<TableChange, 'schemaDigest' | 'columns' | 'settings'>>;
+
 /** The first state of a table: this one, or the newest when another writer was there first. */
-export async function createTable(
-  table: Table,
-  schemaDigest: string,
-  settings: TableSettings,
-  waiting: Waiting,
-): Promise<TableState> {
+export async function createTable(table: Table, first: FirstChange, waiting: Waiting): Promise<TableState> {
   const backOff = new BackOff(waiting);
+  const stamps = new Stamps(table, waiting);
   for (;;) {
     waiting.signal.throwIfAborted();
     try {
-      const stamp = nextStamp(undefined, waiting.clock.now());
-      const state = (await table.load()) ?? (await table.commit(undefined, { schemaDigest, settings }, stamp));
-      if (state === undefined) continue;
-      await table.publish(state);
-      return state;
+      const there = await table.load();
+      const state = there ?? (await table.commit(undefined, first, await stamps.next(undefined)));
+      if (state !== undefined) {
+        await table.publish(state);
+        return state;
+      }
     } catch (thrown) {
       await backOff.afterError(thrown);
+      continue;
     }
+    await backOff.afterConflict();
   }
 }
 
@@ -70,10 +72,39 @@ export async function loadState(table: Table): Promise<TableState> {
   return state;
 }
 
-/** Order comes from the sequence; the time only never goes back. */
-export function nextStamp(base: TableState | undefined, now: number): CommitStamp {
-  return {
-    snapshotID: String((base?.sequence ?? 0) + 1),
-    time: Math.max(now, (base?.lastCommitTime ?? 0) + 1),
-  };
+/**
+ * Order comes from the sequence; the time only never goes back. The store is asked for it once: clocks of processes may
+ * be hours apart, and expiry goes by these times.
+ */
+class Stamps {
+  readonly #table: Table;
+  readonly #waiting: Waiting;
+  #ahead: number | undefined;
+  #snapshotID: string;
+
+  constructor(table: Table, waiting: Waiting) {
+    this.#table = table;
+    this.#waiting = waiting;
+    this.#snapshotID = drawSnapshotID(waiting.random);
+  }
+
+  /** For a change of `base`. The id is the same over all tries, until it landed. */
+  async next(base: TableState | undefined): Promise<CommitStamp> {
+    const { clock, random } = this.#waiting;
+    this.#ahead ??= (await this.#table.now()) - clock.now();
+    while (base !== undefined && this.#hasLanded(base)) this.#snapshotID = drawSnapshotID(random);
+    const time = Math.max(clock.now() + this.#ahead, (base?.lastCommitTime ?? 0) + 1);
+    return { snapshotID: this.#snapshotID, time };
+  }
+
+  #hasLanded(base: TableState): boolean {
+    const id = this.#snapshotID;
+    return base.snapshotID === id || this.#table.snapshots(base).some((snapshot) => snapshot.snapshotID === id);
+  }
+}
+
+/** 63 random bits, never 0. */
+function drawSnapshotID(random: Random): string {
+  const bits = BigInt(`0x${random.nonce().slice(0, 16)}`) >> 1n;
+  return String(bits === 0n ? 1n : bits);
 }

@@ -25,6 +25,8 @@ export interface Table {
   commit(base: TableState | undefined, change: TableChange, stamp: CommitStamp): Promise<TableState | undefined>;
   /** Makes other readers see at least the version of `state`. Moves forward only; safe at any time. */
   publish(state: TableState): Promise<void>;
+  /** Milliseconds since 1970 by the store's clock, which is one for all processes. */
+  now(): Promise<number>;
   /** Gives back the room of versions nobody reads any more, in bounded steps; answers how many. */
   emptyOldVersions(newest: TableState): Promise<number>;
 

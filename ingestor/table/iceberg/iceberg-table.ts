@@ -1,0 +1,355 @@
+/**
+ * Table format `Iceberg`, version 2 of the specification. A commit becomes a list of metadata updates, which the
+ * table's own folder or a REST catalog applies as one (`catalog.ts`); data files and manifests lie in the folder anyway.
+ */
+import type { Waiting } from '../../contract/environment.ts';
+import { ForebayError } from '../../contract/errors.ts';
+import type { Store } from '../../store/store.ts';
+import { tableGone } from '../missing.ts';
+import { requireFormat } from '../settings.ts';
+import type { CommitStamp, SnapshotFacts, Table, TableChange, TableFile, TableState } from '../table.ts';
+import type { Catalog, LoadedTable } from './catalog.ts';
+import { type FileContext, fileContext, toDataFile, toTableFile } from './data-file.ts';
+import { sameLong, toLong } from './json.ts';
+import { hasLiveFiles } from './manifest-list.ts';
+import { Manifests } from './manifests.ts';
+import { currentSchema, currentSnapshot, refsOf, specOf } from './metadata.ts';
+import { createSortOrder, createSpec, transformName } from './partition.ts';
+import { Places } from './places.ts';
+import { createSchema, evolveSchema, walkSchema } from './schema.ts';
+import { buildSnapshot } from './snapshot.ts';
+import type { Long, MetadataUpdate, PartitionSpec, Snapshot, TableMetadata, TableRequirement } from './spec.ts';
+import { type FileTotals, type IcebergState, readState, summaryTotals, writeProperties } from './state.ts';
+import { mainBranch } from './updates.ts';
+
+/** Whatever is asked for: metadata is read and written whole by everyone. */
+const mostSnapshots = 1_000;
+
+export interface IcebergTableOptions {
+  readonly store: Store;
+  readonly catalog: Catalog;
+  readonly uuid: string;
+  /** Of the table, below the dataset, ending with a slash. */
+  readonly folder: string;
+  /** The table was there before: that it is gone is no reason to make it anew. */
+  readonly created: boolean;
+  readonly waiting: Waiting;
+}
+
+export class IcebergTable implements Table {
+  readonly uuid: string;
+  readonly location: string;
+  readonly dataFolder: string;
+  readonly #catalog: Catalog;
+  readonly #store: Store;
+  readonly #signal: AbortSignal;
+  readonly #places: Places;
+  readonly #manifests: Manifests;
+  readonly #created: boolean;
+
+  constructor({ store, catalog, uuid, folder, created, waiting }: IcebergTableOptions) {
+    this.uuid = uuid;
+    this.location = `${store.url}/${folder.slice(0, -1)}`;
+    this.dataFolder = `${folder}data/`;
+    this.#catalog = catalog;
+    this.#store = store;
+    this.#signal = waiting.signal;
+    this.#places = new Places(store.url);
+    this.#manifests = new Manifests(store, `${folder}metadata/`, this.#places, waiting);
+    this.#created = created;
+  }
+
+  async load(): Promise<IcebergState | undefined> {
+    const loaded = await this.#catalog.load();
+    if (loaded !== undefined) return await this.#state(loaded);
+    if (this.#created) throw tableGone(this.location);
+    return undefined;
+  }
+
+  async commit(
+    base: TableState | undefined,
+    change: TableChange,
+    stamp: CommitStamp,
+  ): Promise<IcebergState | undefined> {
+    const committed =
+      base === undefined ? await this.#create(change, stamp) : await this.#change(asIceberg(base), change, stamp);
+    return committed && (await this.#state(committed));
+  }
+
+  async publish(state: TableState): Promise<void> {
+    await this.#catalog.publish(asIceberg(state).loaded);
+  }
+
+  async emptyOldVersions(newest: TableState): Promise<number> {
+    return await this.#catalog.emptyOldVersions(asIceberg(newest).loaded);
+  }
+
+  async now(): Promise<number> {
+    return await this.#store.now({ signal: this.#signal });
+  }
+
+  async *files(state: TableState): AsyncGenerator<TableFile> {
+    const { metadata } = asIceberg(state).loaded;
+    const manifests = (await this.#manifests.list(currentSnapshot(metadata))).filter(
+      (manifest) => manifest.content === 'data' && hasLiveFiles(manifest),
+    );
+    const contexts = this.#contexts(metadata);
+    for await (const { manifest, entries } of this.#manifests.read(manifests, (id) => specOf(metadata, id))) {
+      const context = contexts(manifest.specID);
+      for (const { status, file } of entries) if (status !== 'deleted') yield toTableFile(file, context);
+    }
+  }
+
+  async find(state: TableState, keys: ReadonlySet<string>): Promise<ReadonlyMap<string, TableFile>> {
+    const found = new Map<string, TableFile>();
+    if (keys.size === 0) return found;
+    for await (const file of this.files(state)) {
+      if (keys.has(file.key)) found.set(file.key, file);
+      if (found.size === keys.size) break;
+    }
+    return found;
+  }
+
+  snapshots(state: TableState): readonly SnapshotFacts[] {
+    const { metadata } = asIceberg(state).loaded;
+    const pinned = pinnedIDs(metadata);
+    const current = metadata['current-snapshot-id'];
+    return [...(metadata.snapshots ?? [])]
+      .sort((a, b) => rank(a, current) - rank(b, current))
+      .map((snapshot) => ({
+        snapshotID: String(snapshot['snapshot-id']),
+        time: snapshot['timestamp-ms'],
+        pinned: pinned.has(String(snapshot['snapshot-id'])),
+        sequence: Number(snapshot['sequence-number']),
+      }));
+  }
+
+  async *filesOnlyIn(_state: TableState, _snapshotIDs: ReadonlySet<string>): AsyncGenerator<string> {}
+
+  async metadataKeys(state: TableState): Promise<ReadonlySet<string>> {
+    const { snapshots = [] } = asIceberg(state).loaded.metadata;
+    const urls = new Set(snapshots.map((snapshot) => snapshot['manifest-list']));
+    for await (const manifests of this.#manifests.lists(snapshots)) for (const { path } of manifests) urls.add(path);
+    return new Set([...urls].flatMap((url) => this.#places.toKey(url) ?? []));
+  }
+
+  isOwnMetadata(key: string): boolean {
+    return this.#manifests.isOwn(key);
+  }
+
+  async #create(change: TableChange, { time }: CommitStamp): Promise<LoadedTable | undefined> {
+    if (change.columns === undefined) throw new TypeError('the first version needs columns');
+    requireFormat(change.settings, 'Iceberg');
+    const { schema } = createSchema(change.columns);
+    return await this.#catalog.create({
+      uuid: this.uuid,
+      location: this.location,
+      schema,
+      'partition-spec': createSpec(schema, change.settings?.partitionBy ?? []),
+      'write-order': createSortOrder(schema, change.settings?.sortBy ?? []),
+      properties: writeProperties(this.uuid, undefined, change),
+      time,
+    });
+  }
+
+  async #change(base: IcebergState, change: TableChange, stamp: CommitStamp): Promise<LoadedTable | undefined> {
+    const { loaded } = base;
+    const { metadata } = loaded;
+    const schema = schemaUpdates(metadata, change);
+    const updates = [
+      ...schema.updates,
+      ...orderUpdates(metadata, change),
+      ...(await this.#snapshotUpdates(base, change, stamp)),
+      ...propertyUpdates(this.uuid, base, change),
+    ];
+    const requirements: TableRequirement[] = [
+      { type: 'assert-table-uuid', uuid: metadata['table-uuid'] },
+      {
+        type: 'assert-ref-snapshot-id',
+        ref: mainBranch,
+        'snapshot-id': currentSnapshot(metadata)?.['snapshot-id'] ?? null,
+      },
+      ...schema.requirements,
+    ];
+    return await this.#catalog.commit(loaded, { requirements, updates, time: stamp.time });
+  }
+
+  /** Snapshots that come and go. Where only snapshots are compared, each change brings one. */
+  async #snapshotUpdates(
+    { loaded: { metadata }, settings, totals }: IcebergState,
+    change: TableChange,
+    { snapshotID, time }: CommitStamp,
+  ): Promise<MetadataUpdate[]> {
+    const { addFiles, removeFiles, snapshot, rewrites = false, summary = {} } = change;
+    const isNew = addFiles !== undefined || removeFiles !== undefined || snapshot === true;
+    if (!isNew && !this.#catalog.comparesSnapshotsOnly) return removeSnapshots(metadata, change, 0);
+    const spec = findSpec(metadata, settings.partitionBy ?? []);
+    const context = fileContext(metadata, spec, this.#places);
+    const built = await buildSnapshot(this.#manifests, metadata, {
+      snapshotID: toLong(snapshotID),
+      time,
+      spec,
+      added: (addFiles ?? []).map((file) => toDataFile(file, context)),
+      removed: new Set((removeFiles ?? []).map((key) => this.#places.toURL(key))),
+      rewrites,
+      totals,
+      summary,
+    });
+    return [
+      { action: 'add-snapshot', snapshot: built },
+      { action: 'set-snapshot-ref', 'ref-name': mainBranch, type: 'branch', 'snapshot-id': built['snapshot-id'] },
+      ...removeSnapshots(metadata, change, 1),
+    ];
+  }
+
+  async #state(loaded: LoadedTable): Promise<IcebergState> {
+    const files = summaryTotals(currentSnapshot(loaded.metadata)) ?? (await this.#countFiles(loaded));
+    return readState(this.uuid, loaded, files);
+  }
+
+  /** Of a snapshot whose writer did not count. */
+  async #countFiles({ metadata }: LoadedTable): Promise<FileTotals> {
+    let totals = { records: 0, files: 0, sizeBytes: 0 };
+    const manifests = await this.#manifests.list(currentSnapshot(metadata));
+    const data = manifests.filter(({ content }) => content === 'data');
+    for await (const { entries } of this.#manifests.read(data, (id) => specOf(metadata, id))) {
+      for (const { status, file } of entries) {
+        if (status === 'deleted') continue;
+        totals = {
+          records: totals.records + Number(file.record_count),
+          files: totals.files + 1,
+          sizeBytes: totals.sizeBytes + Number(file.file_size_in_bytes),
+        };
+      }
+    }
+    return totals;
+  }
+
+  #contexts(metadata: TableMetadata): (specID: number) => FileContext {
+    const known = new Map<number, FileContext>();
+    return (specID) => {
+      const context = known.get(specID) ?? fileContext(metadata, specOf(metadata, specID), this.#places);
+      known.set(specID, context);
+      return context;
+    };
+  }
+}
+
+function asIceberg(state: TableState): IcebergState {
+  if (isIceberg(state)) return state;
+  throw new TypeError('the state is not of an Iceberg table');
+}
+
+function isIceberg(state: TableState): state is IcebergState {
+  return 'loaded' in state;
+}
+
+/** The current one last, the others as they came. */
+function rank(snapshot: Snapshot, current: Long | undefined): number {
+  return sameLong(snapshot['snapshot-id'], current) ? Number.POSITIVE_INFINITY : Number(snapshot['sequence-number']);
+}
+
+function pinnedIDs(metadata: TableMetadata): ReadonlySet<string> {
+  return new Set(Object.values(refsOf(metadata)).map((ref) => String(ref['snapshot-id'])));
+}
+
+function schemaUpdates(
+  metadata: TableMetadata,
+  { columns }: TableChange,
+): { updates: MetadataUpdate[]; requirements: TableRequirement[] } {
+  if (columns === undefined) return { updates: [], requirements: [] };
+  const current = currentSchema(metadata);
+  const { schema } = evolveSchema(current, columns, {
+    schemas: metadata.schemas,
+    lastColumnID: metadata['last-column-id'],
+  });
+  const id = schema['schema-id'];
+  if (id === current['schema-id']) return { updates: [], requirements: [] };
+  const isKnown = metadata.schemas.some((one) => one['schema-id'] === id);
+  const highest = Math.max(metadata['last-column-id'], ...[...walkSchema(schema)].map((place) => place.id));
+  return {
+    updates: isKnown
+      ? [{ action: 'set-current-schema', 'schema-id': id }]
+      : [
+          { action: 'add-schema', schema, 'last-column-id': highest },
+          { action: 'set-current-schema', 'schema-id': -1 },
+        ],
+    requirements: [
+      { type: 'assert-current-schema-id', 'current-schema-id': current['schema-id'] },
+      { type: 'assert-last-assigned-field-id', 'last-assigned-field-id': metadata['last-column-id'] },
+    ],
+  };
+}
+
+function orderUpdates(metadata: TableMetadata, { settings }: TableChange): MetadataUpdate[] {
+  if (settings === undefined) return [];
+  const asked = createSortOrder(currentSchema(metadata), settings.sortBy ?? []);
+  const known = metadata['sort-orders'].find((order) => isSameOrder(order.fields, asked.fields));
+  if (known !== undefined) {
+    const id = known['order-id'];
+    return id === metadata['default-sort-order-id'] ? [] : [{ action: 'set-default-sort-order', 'sort-order-id': id }];
+  }
+  const id = Math.max(0, ...metadata['sort-orders'].map((order) => order['order-id'])) + 1;
+  return [
+    { action: 'add-sort-order', 'sort-order': { ...asked, 'order-id': id } },
+    { action: 'set-default-sort-order', 'sort-order-id': -1 },
+  ];
+}
+
+type OrderFields = TableMetadata['sort-orders'][number]['fields'];
+
+function isSameOrder(a: OrderFields, b: OrderFields): boolean {
+  const text = (fields: OrderFields) =>
+    fields.map((field) => `${field['source-id']} ${field.transform} ${field.direction} ${field['null-order']}`).join();
+  return text(a) === text(b);
+}
+
+/** Files of ours go by the dataset's own spec, whatever another engine made the default. */
+function findSpec(
+  metadata: TableMetadata,
+  partitionBy: NonNullable<TableState['settings']['partitionBy']>,
+): PartitionSpec {
+  const ids = fieldIDsByPath(metadata);
+  const asked = partitionBy.map((field) => `${ids.get(field.field)} ${transformName(field)}`).join();
+  const specs = [specOf(metadata, metadata['default-spec-id']), ...metadata['partition-specs']];
+  const found = specs.find(
+    ({ fields }) => fields.map((field) => `${field['source-id']} ${field.transform}`).join() === asked,
+  );
+  if (found !== undefined) return found;
+  throw new ForebayError('TableReplaced', 'the table has no partition spec of the fields that the dataset asks for');
+}
+
+function fieldIDsByPath(metadata: TableMetadata): ReadonlyMap<string, number> {
+  return new Map([...walkSchema(currentSchema(metadata))].map(({ path, id }) => [path, id]));
+}
+
+/** `added`: how many come in the same change. The oldest leave when there are too many. */
+function removeSnapshots(
+  metadata: TableMetadata,
+  { expireSnapshots = [] }: TableChange,
+  added: 0 | 1,
+): MetadataUpdate[] {
+  const pinned = pinnedIDs(metadata);
+  const wrong = expireSnapshots.find((id) => pinned.has(id));
+  if (wrong !== undefined) throw new TypeError(`snapshot ${wrong} is named by a branch or tag`);
+  const expired = new Set(expireSnapshots);
+  const bySequence = (a: Snapshot, b: Snapshot) => (a['sequence-number'] < b['sequence-number'] ? -1 : 1);
+  const [leaving, staying] = partition(metadata.snapshots ?? [], (one) => expired.has(String(one['snapshot-id'])));
+  const tooMany = staying.length + added - mostSnapshots;
+  const oldest = staying.filter((one) => !pinned.has(String(one['snapshot-id']))).sort(bySequence);
+  const ids = [...leaving, ...oldest.slice(0, Math.max(0, tooMany))].map((one) => one['snapshot-id']);
+  return ids.length === 0 ? [] : [{ action: 'remove-snapshots', 'snapshot-ids': ids }];
+}
+
+function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(test), items.filter((item) => !test(item))];
+}
+
+function propertyUpdates(uuid: string, base: IcebergState, change: TableChange): MetadataUpdate[] {
+  const updates = writeProperties(uuid, base, change);
+  const removals = (change.dropProperties ?? []).filter((name) => name in base.properties && !(name in updates));
+  return [
+    { action: 'set-properties', updates },
+    ...(removals.length === 0 ? [] : [{ action: 'remove-properties', removals } as const]),
+  ];
+}
