@@ -182,10 +182,11 @@ test('what died between commit and markers is told as it is, and finished by who
   expect(JSON.parse(lake.text(marker))).toMatchObject({ outcome: 'Reverted', by: { id: 'default/new', run: 1 } });
 });
 
-/** Lets others go on before a call, as often as chance has it. */
+/** Lets others go on before a call, as often as chance has it; some processes are slower than others. */
 function interleaved(random: () => number): Environment {
+  const slowness = random() * 60;
   return lake.process(async () => {
-    for (let turns = Math.floor(random() * 30); turns > 0; turns -= 1) await undefined;
+    for (let turns = Math.floor(random() * slowness); turns > 0; turns -= 1) await undefined;
     return undefined;
   });
 }
