@@ -90,7 +90,7 @@ export function parseRoundKey(key: string): number | undefined {
   return round === undefined ? undefined : Number(round);
 }
 
-/** Refused records and unreadable segments; kept. */
+/** Refused records, kept for a while, and unreadable segments, kept for good. */
 export function rejectsFolder(inlet: string): string {
   return `${inletFolder(inlet)}rejects/`;
 }
@@ -99,13 +99,23 @@ export function roundRejectKey(inlet: string, round: number, attempt: string): s
   return `${rejectsFolder(inlet)}${round}-${attempt}.jsonl.zst`;
 }
 
+/** The round that a reject file is of; undefined for an unreadable segment or a foreign object. */
+export function parseRoundRejectKey(key: string): number | undefined {
+  const [, round] = /\/rejects\/([1-9][0-9]*)-[0-9a-f]{32}\.jsonl\.zst$/.exec(key) ?? [];
+  return round === undefined ? undefined : Number(round);
+}
+
 export function unreadableSegmentKey(inlet: string, writer: string, sequence: number): string {
   return `${rejectsFolder(inlet)}unreadable/${writer}-${sequence}.seg`;
 }
 
-/** `dataFolder` is the table's. */
+/** Of the data files of a round; `dataFolder` is the table's. */
+export function roundDataFolder(dataFolder: string, inlet: string, round: number): string {
+  return `${dataFolder}${inletBatch(inlet)}/${round}/`;
+}
+
 export function roundDataKey(dataFolder: string, inlet: string, round: number, attempt: string, k: number): string {
-  return `${dataFolder}${inletBatch(inlet)}/${round}/${attempt}-${k}.parquet`;
+  return `${roundDataFolder(dataFolder, inlet, round)}${attempt}-${k}.parquet`;
 }
 
 /** What the table's list of files calls an inlet. */

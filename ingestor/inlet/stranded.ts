@@ -3,6 +3,8 @@ import type { Dataset } from '../commit/dataset.ts';
 import { readDocument } from '../commit/decide.ts';
 import { storeTime } from '../commit/store-time.ts';
 import type { Log, Waiting } from '../contract/environment.ts';
+import type { Retention } from '../contract/task.ts';
+import { Trials } from '../maintain/trials.ts';
 import { untilClear } from '../table/back-off.ts';
 import { loadState } from '../table/commit.ts';
 import { listAll, listWholeBacklog } from './backlog.ts';
@@ -21,26 +23,53 @@ export interface StrandedOutcome {
   readonly deletedObjects: number;
 }
 
-/** Of all inlets of the dataset, whatever resources exist. Safe beside their pods and beside its own twin. */
-export async function takeStrandedSegments(dataset: Dataset, waiting: Waiting, log: Log): Promise<StrandedOutcome> {
+/**
+ * Of all inlets of the dataset, whatever resources exist. Safe beside their pods and beside its own twin. One that fails
+ * does not keep the others waiting; the failure is thrown at the end.
+ */
+export async function takeStrandedSegments(
+  dataset: Dataset,
+  { diagnosticsDays }: Retention,
+  waiting: Waiting,
+  log: Log,
+): Promise<StrandedOutcome> {
+  const { signal } = waiting;
   let [rounds, strandedSegments, deletedObjects] = [0, 0, 0];
+  const trials = new Trials(log);
   for (const id of await listInlets(dataset, waiting)) {
-    const settings = await readDocument(dataset.store, settingsKey(id), InletSettings, waiting);
-    if (settings === undefined) continue;
-    const inlet = toInlet(dataset, id, settings, waiting);
-    for (let stranded = await countStranded(inlet, waiting); stranded > 0; ) {
-      const { committed, state } = await runRound(inlet, waiting);
-      if (!committed) break;
-      log.info({ inlet: id, round: state.round }, 'stranded segments taken');
-      rounds += 1;
-      const left = await countStranded(inlet, waiting);
-      if (left >= stranded) break;
-      strandedSegments += stranded - left;
-      stranded = left;
-    }
-    deletedObjects += await collectGarbage(dataset, id, waiting);
+    signal.throwIfAborted();
+    const taken = await trials.try(`inlet ${id}`, signal, () => takeStranded(dataset, id, waiting, log));
+    rounds += taken?.rounds ?? 0;
+    strandedSegments += taken?.segments ?? 0;
+    const collect = () => collectGarbage(dataset, id, waiting, diagnosticsDays);
+    deletedObjects += (await trials.try(`garbage of inlet ${id}`, signal, collect)) ?? 0;
   }
+  trials.throwFirst();
   return { rounds, strandedSegments, deletedObjects };
+}
+
+/** Rounds of one inlet, until nothing is stranded. */
+async function takeStranded(
+  dataset: Dataset,
+  id: string,
+  waiting: Waiting,
+  log: Log,
+): Promise<{ readonly rounds: number; readonly segments: number }> {
+  let [rounds, segments] = [0, 0];
+  const settings = await readDocument(dataset.store, settingsKey(id), InletSettings, waiting);
+  if (settings === undefined) return { rounds, segments };
+  const inlet = toInlet(dataset, id, settings, waiting);
+  for (let stranded = await countStranded(inlet, waiting); stranded > 0; ) {
+    const { committed, state } = await runRound(inlet, waiting);
+    if (!committed) break;
+    log.info({ inlet: id, round: state.round }, 'stranded segments taken');
+    rounds += 1;
+    const left = await countStranded(inlet, waiting);
+    if (left >= stranded) break;
+    segments += stranded - left;
+    stranded = left;
+  }
+  return { rounds, segments };
 }
 
 async function listInlets({ store }: Dataset, waiting: Waiting): Promise<string[]> {

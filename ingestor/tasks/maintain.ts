@@ -1,50 +1,57 @@
-import { type Dataset, openDataset } from '../commit/dataset.ts';
+import { openDataset } from '../commit/dataset.ts';
 import { reportTable } from '../commit/report.ts';
-import { listOpenRuns, settleRun } from '../commit/settle.ts';
 import { storeTime } from '../commit/store-time.ts';
 import type { MaintainResult } from '../contract/result.ts';
-import type { MaintainTask } from '../contract/task.ts';
-import { takeStrandedSegments } from '../inlet/stranded.ts';
+import { type MaintainTask, retentionDefaults } from '../contract/task.ts';
+import { compact } from '../maintain/compaction.ts';
+import { doAll } from '../maintain/do-all.ts';
+import { deleteExpiredFiles } from '../maintain/expired-files.ts';
+import { settleInlets } from '../maintain/inlets.ts';
+import { findLeftFiles } from '../maintain/left-files.ts';
+import { defaultLimits, type Work } from '../maintain/maintenance.ts';
+import { deleteOrphanedMetadata } from '../maintain/orphans.ts';
+import { expireRows } from '../maintain/row-expiry.ts';
+import { settleRuns } from '../maintain/runs.ts';
+import { expireSnapshots } from '../maintain/snapshot-expiry.ts';
+import { abandonUploads } from '../maintain/uploads.ts';
+import { tidyVersions } from '../maintain/versions.ts';
 import { untilClear } from '../table/back-off.ts';
 import { loadState } from '../table/commit.ts';
 import { type Environment, withStore } from './environment.ts';
 
-/** Settles what no resource will: hourly, whatever resources exist, beside everything else and beside its own twin. */
+/** In this order: what needs no memory first, what changes the table before what cleans up behind it, compaction last. */
+const works: readonly Work[] = [
+  settleRuns,
+  settleInlets,
+  deleteExpiredFiles,
+  findLeftFiles,
+  expireRows,
+  expireSnapshots,
+  deleteOrphanedMetadata,
+  abandonUploads,
+  compact,
+  tidyVersions,
+];
+
+/**
+ * Looks after what no resource does: hourly, whatever resources exist, beside everything else and beside its own twin.
+ * Each kind of work is done though another failed; the failure is thrown at the end.
+ */
 export async function runMaintain(task: MaintainTask, environment: Environment): Promise<MaintainResult> {
   return await withStore(environment, task.dataset.storage, async (store) => {
+    environment.progress({ phase: 'Running' });
     const dataset = await openDataset(store, task.dataset, environment);
-    const runs = await settleRuns(dataset, environment);
-    const inlets = await takeStrandedSegments(dataset, environment, environment.log);
+    const time = await storeTime(store, environment);
     const state = await untilClear(() => loadState(dataset.table), environment);
-    await untilClear(() => dataset.table.publish(state), environment);
-    return {
-      version: 1,
-      verb: 'maintain',
-      table: reportTable(dataset.table, state),
-      did: {
-        finishedRuns: runs.finished,
-        abandonedRuns: runs.abandoned,
-        strandedSegments: inlets.strandedSegments,
-        deletedObjects: runs.deletedObjects + inlets.deletedObjects,
-        emptiedVersions: await dataset.table.emptyOldVersions(state),
-      },
-    };
+    const did = await doAll(works, {
+      dataset,
+      retention: task.retention ?? retentionDefaults,
+      limits: { ...defaultLimits, ...task.limits },
+      began: { time, state },
+      waiting: environment,
+      log: environment.log,
+    });
+    const newest = await untilClear(() => loadState(dataset.table), environment);
+    return { version: 1, verb: 'maintain', table: reportTable(dataset.table, newest), did };
   });
-}
-
-async function settleRuns(
-  dataset: Dataset,
-  environment: Environment,
-): Promise<{ finished: number; abandoned: number; deletedObjects: number }> {
-  const did = { finished: 0, abandoned: 0, deletedObjects: 0 };
-  const now = await storeTime(dataset.store, environment);
-  for (const open of await listOpenRuns(dataset, environment)) {
-    environment.signal.throwIfAborted();
-    const settled = await settleRun(dataset, open, now, environment);
-    if (settled.did === 'nothing') continue;
-    if (settled.did === 'cleaned') did.deletedObjects += settled.deletedObjects;
-    else did[settled.did] += 1;
-    environment.log.info({ batch: open.batch, run: open.run, ...settled }, 'run settled');
-  }
-  return did;
 }
