@@ -174,7 +174,55 @@ const abandonedRun: Case = {
   },
 };
 
-const cases = { smallBatch, shardedBatch, connectionRun, failingBatch, preparation, purging, abandonedRun };
+const asked = { reason: 'Aborted', message: 'as asked' };
+const revertX = finishTask('x', { abort: asked, revert: true, request: { token: 'out', digest: 'digest' } });
+
+/** All that may be asked about a batch that was taken out is told the same, and brings nothing back. */
+async function takenOutOnce(lake: Lake, answer: unknown, where: string): Promise<void> {
+  const { batch } = await runFinish(revertX, lake.process());
+  expect(batch, where).toMatchObject({ outcome: 'Reverted', reason: 'Reverted', run: 1, records: { ingested: 6 } });
+  expect(answer, where).toMatchObject({ batch });
+  for (const requestToken of ['', 'out']) {
+    const again = await runPlan(planTask('x', { maxFailed: 1, requestToken }), lake.process());
+    expect(again.batch, where).toEqual(batch);
+  }
+  expect(await lake.ids(), where).toEqual([]);
+  expect(lake.table.totals, where).toMatchObject({ records: 0, ingested: 6, batches: { succeeded: 1, failed: 0 } });
+}
+
+const revertedBatch: Case = {
+  setUp: async (lake) => {
+    await withSource(lake);
+    await runPlan(planTask('x', { maxFailed: 1 }), lake.process());
+  },
+  work: (environment) => runFinish(revertX, environment),
+  check: takenOutOnce,
+};
+
+/** Decided by a process that died before it landed anything. */
+const revertedBeforeItLanded: Case = {
+  setUp: async (lake) => {
+    await withSource(lake);
+    const dying = lake.process((_call, method, key) =>
+      method === 'putIfAbsent' && key.includes('/metadata/v') ? 'crash before' : undefined,
+    );
+    await expect(runPlan(planTask('x', { maxFailed: 1 }), dying)).rejects.toThrow(Crash);
+  },
+  work: (environment) => runFinish(revertX, environment),
+  check: takenOutOnce,
+};
+
+const cases = {
+  revertedBatch,
+  revertedBeforeItLanded,
+  smallBatch,
+  shardedBatch,
+  connectionRun,
+  failingBatch,
+  preparation,
+  purging,
+  abandonedRun,
+};
 
 for (const [name, one] of Object.entries(cases)) {
   test.for(faults)(
