@@ -150,8 +150,8 @@ function tooLarge(dataset: Dataset, text: string): Outlook {
   return { state: 'Stalled', reason: 'SchemaTooLarge', message };
 }
 
-/** A schema that cannot be taken is not tried again before it changes; a place that refuses may be mended meanwhile. */
-const finalCodes = ['InvalidSchema', 'SchemaIncompatible'];
+/** What cannot be taken is not tried again before it is edited; a place that refuses may be mended meanwhile. */
+const finalCodes = ['InvalidSchema', 'SchemaIncompatible', 'PartitionFieldInvalid'];
 
 function prepareOrder(work: Work, plan: TaskPlan, digest: string): TaskOrder {
   return {

@@ -26,7 +26,8 @@ export function preparedOutlook({ refused, table }: Pick<PrepareResult, 'refused
 
 /** The change is refused, but records can be ingested: Ready stays True for the schema in force. */
 export function keptSchema(reason: string, message: string): Outlook {
-  return { state: 'Stalled', ready: 'True', reason, message: `${message}; the earlier schema stays in force` };
+  const kept = reason === 'PartitionFieldInvalid' ? 'the table stays as it is' : 'the earlier schema stays in force';
+  return { state: 'Stalled', ready: 'True', reason, message: `${message}; ${kept}` };
 }
 
 export function maintained(status: DatasetStatus, { table }: MaintainResult): DatasetStatus {

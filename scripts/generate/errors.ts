@@ -5,7 +5,10 @@ import { emit } from './emit.ts';
 
 const headings = {
   record: ['Records', 'One record is refused: counted, kept in the reject file, and the rest goes on.'],
-  outcome: ['How a batch ends', 'The reason of the condition Succeeded. Nothing of such a batch is in the table.'],
+  outcome: [
+    'How a batch ends',
+    'The reason of the condition Succeeded: nothing of such a batch is in the table. FilesRewritten and FilesGone may also be why a committed batch is Stalled that was to be reverted; then its rows stay where they are.',
+  ],
   permanent: ['A person must act', 'The task ends with exit code 42 and is not tried again as it stands.'],
   retryable: ['Tried again', 'The task ends with exit code 10 and is started again, at growing intervals.'],
 } as const;

@@ -17,8 +17,8 @@ beforeAll(async () => {
 afterAll(() => workspace.delete());
 
 /** A Dataset that is ready, with a prefix of its own name. */
-async function makeDataset(name: string): Promise<void> {
-  const spec = { schema: { inline: schema }, storage: { s3: workspace.s3(name) }, table: { format: 'Parquet' } };
+async function makeDataset(name: string, table: object = {}): Promise<void> {
+  const spec = { schema: { inline: schema }, storage: { s3: workspace.s3(name) }, table };
   await workspace.apply('Dataset', name, spec);
   await workspace.until('Dataset', name, { type: 'Ready', status: 'True' });
 }
@@ -40,19 +40,23 @@ async function putShards(place: string, shards: number, rows: number): Promise<v
   }
 }
 
-test('good rows are in the table, bad ones in the reject file, and the counts add up', async () => {
-  await makeDataset('counted');
-  await workspace.putObject('counted-in/a.csv', `${csv(0, 997)}x,not a number\n,no id\n1,2,ragged\n`);
-  await workspace.apply('Batch', 'counted', batchOf('counted', 'counted-in', { errorPolicy: { maxFailed: 3 } }));
-  const { status } = await workspace.until('Batch', 'counted', { type: 'Succeeded', status: 'True' });
-  expect(status.records).toMatchObject({ read: 1000, ingested: 997, failed: 3, skipped: 0 });
-  expect(status.errors?.map(({ code }) => code).sort()).toEqual(['RaggedRow', 'RequiredMissing', 'WrongType']);
-  expect(await countRecords(workspace.table('counted'))).toBe(997);
-  const [row] = await queryTable(workspace.table('counted'), 'SELECT name FROM records WHERE id = 500');
-  expect(row).toEqual({ name: 'name 500' });
-  const rejects = await listKeys(workspace.table('counted'), 'ingest/batches/');
-  expect(rejects.filter((key) => key.includes('/rejects/'))).toHaveLength(1);
-});
+test.each(['Iceberg', 'Parquet'])(
+  '%s: good rows are in the table, bad ones kept, and the counts add up',
+  async (format) => {
+    const name = `counted-${format.toLowerCase()}`;
+    await makeDataset(name, { format });
+    await workspace.putObject(`${name}-in/a.csv`, `${csv(0, 997)}x,not a number\n,no id\n1,2,ragged\n`);
+    await workspace.apply('Batch', name, batchOf(name, `${name}-in`, { errorPolicy: { maxFailed: 3 } }));
+    const { status } = await workspace.until('Batch', name, { type: 'Succeeded', status: 'True' });
+    expect(status.records).toMatchObject({ read: 1000, ingested: 997, failed: 3, skipped: 0 });
+    expect(status.errors?.map(({ code }) => code).sort()).toEqual(['RaggedRow', 'RequiredMissing', 'WrongType']);
+    expect(await countRecords(workspace.table(name))).toBe(997);
+    const [row] = await queryTable(workspace.table(name), 'SELECT name FROM records WHERE id = 500');
+    expect(row).toEqual({ name: 'name 500' });
+    const rejects = await listKeys(workspace.table(name), 'ingest/batches/');
+    expect(rejects.filter((key) => key.includes('/rejects/'))).toHaveLength(1);
+  },
+);
 
 test('past the error threshold nothing goes in', async () => {
   await makeDataset('threshold');

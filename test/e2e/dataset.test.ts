@@ -13,7 +13,7 @@ afterAll(() => workspace.delete());
 
 function datasetOf(prefix: string, more: object = {}): object {
   const storage = { s3: workspace.s3(prefix) };
-  return { schema: { inline: schema }, storage, table: { format: 'Parquet' }, ...more };
+  return { schema: { inline: schema }, storage, ...more };
 }
 
 async function putSchema(name: string, text: string): Promise<void> {

@@ -12,7 +12,7 @@ afterAll(() => workspace.delete());
 async function makeSource(name: string, more: object = {}): Promise<void> {
   const inline = { type: 'object', properties: { id: { type: 'integer' } }, required: ['id'] };
   const storage = { s3: workspace.s3(name) };
-  await workspace.apply('Dataset', name, { schema: { inline }, storage, table: { format: 'Parquet' } });
+  await workspace.apply('Dataset', name, { schema: { inline }, storage });
   await workspace.apply('SourceConnection', name, {
     datasetRef: { name },
     source: { s3: workspace.s3(`${name}-in`) },

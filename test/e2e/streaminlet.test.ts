@@ -18,7 +18,7 @@ async function makeInlet(name: string, more: object = {}): Promise<{ send: Sende
   const properties = { id: { type: 'integer' } };
   const inline = { type: 'object', properties, required: ['id'] };
   const storage = { s3: workspace.s3(name) };
-  await workspace.apply('Dataset', name, { schema: { inline }, storage, table: { format: 'Parquet' } });
+  await workspace.apply('Dataset', name, { schema: { inline }, storage });
   await workspace.apply('StreamInlet', name, {
     datasetRef: { name },
     authentication: [{ apiKey: { secretRef: { name: 'keys' } } }],
