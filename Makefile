@@ -41,6 +41,10 @@ verify: $(installed) ## format, lint, types, generated files, import rules, unus
 test: $(installed) ## unit and integration tests; starts servers and the cluster's API (first time: minutes)
 	$(vitest)/test.json --project unit --project integration
 
+.PHONY: simulate
+simulate: $(installed) ## weeks of a dataset by chance: SEEDS=1000000, or one: SEED=7
+	@node test/simulation/main.ts
+
 .PHONY: e2e
 e2e: $(installed) image ## tests on real pods
 	$(vitest)/e2e.json --project e2e

@@ -6,7 +6,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{operator,ingestor,image,scripts,bench}/**/*.test.ts', 'test/support/**/*.test.ts'],
+          include: ['{operator,ingestor,image,scripts,bench}/**/*.test.ts', 'test/{support,simulation}/**/*.test.ts'],
         },
       },
       {

@@ -49,16 +49,20 @@ export class SimulatedTime implements Clock {
     return { now: () => this.now() + milliseconds, sleep: (wait, signal) => this.sleep(wait, signal) };
   }
 
-  /** Lets time pass until `work` has ended. Throws when nothing is waited for and nothing happens. */
-  async run<T>(work: Promise<T>): Promise<T> {
+  /**
+   * Lets time pass until `work` has ended. Throws when nothing is waited for and nothing happens, or when there is no
+   * end to what happens.
+   */
+  async run<T>(work: Promise<T>, mostSteps = Number.POSITIVE_INFINITY): Promise<T> {
     let ended = false;
     const end = () => {
       ended = true;
     };
     work.then(end, end);
-    for (let idle = 0; !ended; ) {
+    for (let [idle, steps] = [0, 0]; !ended; steps += 1) {
       await turn();
       if (ended) break;
+      if (steps > mostSteps) throw new Error(`after ${steps} steps the work has not ended`);
       if (this.#step()) idle = 0;
       else if (++idle > deadlockTurns) throw new Error('nothing is waited for, and the work has not ended');
     }

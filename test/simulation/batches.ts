@@ -1,0 +1,152 @@
+/**
+ * A batch as its user and the operator see it: a resource that is edited, aborted, requested again, deleted, made again
+ * or restored, and for each state of it Jobs that plan, read the shards and finish, in as many pods as it takes.
+ */
+import type { BatchOutcome } from '../../ingestor/contract/result.ts';
+import type { BatchRequest } from '../../ingestor/contract/task.ts';
+import { runFinish } from '../../ingestor/tasks/finish.ts';
+import { runPlan } from '../../ingestor/tasks/plan.ts';
+import { runShard } from '../../ingestor/tasks/shard.ts';
+import { filesInput, finishTask, planTask, shardTask } from '../support/lake-in-memory.ts';
+import type { Stories } from './stories.ts';
+import { minute, type World } from './world.ts';
+
+export type Desired = 'Active' | 'Aborted';
+
+/** What stands in the resource. */
+interface Resource {
+  readonly desired: Desired;
+  readonly token: string;
+  readonly digest: string;
+  readonly change: Partial<BatchRequest>;
+}
+
+export type BatchKind = 'inline' | 'files' | 'connection';
+
+export class Batch {
+  readonly id: string;
+  readonly #kind: BatchKind;
+  readonly #world: World;
+  readonly #stories: Stories;
+  /** Older states of the resource, as a backup has them. */
+  readonly #earlier: Resource[] = [];
+  #resource: Resource;
+  #edits = 0;
+  #run = 1;
+  #stop = new AbortController();
+
+  constructor(world: World, stories: Stories, id: string, kind: BatchKind) {
+    this.id = id;
+    this.#world = world;
+    this.#stories = stories;
+    this.#kind = kind;
+    this.#resource = this.#edit({ desired: 'Active', token: '', digest: '', change: {} });
+  }
+
+  /** What its user does, at times within `span`. */
+  async live(span: number): Promise<void> {
+    const times = Array.from({ length: 1 + this.#world.number(3) }, () => this.#world.random.number() * span);
+    let before = 0;
+    for (const [index, time] of times.sort((a, b) => a - b).entries()) {
+      await this.#world.time.sleep(time - before);
+      before = time;
+      if (index > 0) this.#change();
+      this.#begin();
+    }
+  }
+
+  /** Its last state, carried out without troubles: how it ended. */
+  async settle(): Promise<BatchOutcome | undefined> {
+    this.#stop.abort();
+    return await this.#carryOut(this.#resource, new AbortController().signal);
+  }
+
+  #change(): void {
+    const { number } = this.#world;
+    const deed = number.call(this.#world, 6);
+    const before = this.#resource;
+    this.#earlier.push(before);
+    // Pods of before go, or linger.
+    if (this.#world.chance(0.5)) this.#stop.abort();
+    if (deed === 0) this.#resource = { ...before, desired: 'Active', token: `again-${this.#earlier.length}` };
+    if (deed === 1) this.#resource = { ...before, desired: 'Aborted' };
+    if (deed === 2) this.#resource = this.#edit({ ...before, desired: 'Active' });
+    if (deed === 3)
+      this.#resource = this.#edit({ ...before, desired: 'Active', token: `edit-${this.#earlier.length}` });
+    if (deed === 4) this.#resource = this.#earlier[this.#world.number(this.#earlier.length)] ?? before;
+    this.#world.trace(this.id, 'becomes', JSON.stringify(this.#resource));
+  }
+
+  /** Another request: other data. A connection's request is always the same. */
+  #edit(resource: Resource): Resource {
+    this.#edits += 1;
+    if (this.#kind === 'connection') return { ...resource, digest: 'connection', change: connection(this.#world) };
+    return { ...resource, digest: `digest-${this.#edits}`, change: this.#makeInput() };
+  }
+
+  #makeInput(): Partial<BatchRequest> {
+    const world = this.#world;
+    const bad = world.chance(0.3) ? 1 : 0;
+    const maxFailed = world.chance(0.5) ? '100%' : 0;
+    if (this.#kind === 'inline') {
+      const { text } = world.contents.make(this.id, 1 + world.number(3), bad);
+      return { input: { inline: { data: text } }, maxFailed };
+    }
+    const keys = Array.from({ length: 1 + world.number(3) }, (_, index) => `files/${this.id}/${this.#edits}-${index}`);
+    for (const key of keys) world.source.set(key, world.contents.make(this.id, 1 + world.number(3), bad).text);
+    return { input: filesInput({ keys }), maxFailed, shardBytes: world.chance(0.7) ? 1 : 2 ** 20 };
+  }
+
+  #begin(): void {
+    this.#stop = new AbortController();
+    this.#world.inBackground(this.#carryOut(this.#resource, this.#stop.signal));
+  }
+
+  async #carryOut(resource: Resource, stop: AbortSignal): Promise<BatchOutcome | undefined> {
+    const outcome =
+      resource.desired === 'Aborted' ? await this.#abort(resource, 'Aborted') : await this.#ingest(resource, stop);
+    if (outcome !== undefined) this.#stories.tell(outcome, `${resource.token} ${resource.digest}`);
+    return outcome;
+  }
+
+  async #ingest(resource: Resource, stop: AbortSignal): Promise<BatchOutcome | undefined> {
+    const { token: requestToken, digest: requestDigest, change } = resource;
+    const task = planTask(this.id, { ...change, requestToken, requestDigest });
+    const planned = await this.#world.job(`plan ${this.id}`, (environment) => runPlan(task, environment));
+    if (stop.aborted) return undefined;
+    if (planned === undefined) return this.#world.chance(0.5) ? await this.#abort(resource, 'JobFailed') : undefined;
+    this.#run = planned.run;
+    if (planned.batch !== undefined) return planned.batch;
+    const shards = Array.from({ length: planned.plan.shards }, (_, index) => this.#shard(resource, planned.run, index));
+    const done = await Promise.all(shards);
+    if (stop.aborted) return undefined;
+    const isWhole = done.every((one) => one !== undefined);
+    return await this.#finish(planned.run, isWhole ? undefined : 'JobFailed');
+  }
+
+  async #shard({ change }: Resource, run: number, index: number) {
+    // Pods do not start at once.
+    await this.#world.time.sleep(this.#world.random.number() * this.#world.pick([0, minute]));
+    const task = shardTask(this.id, index, change.input, run);
+    return await this.#world.job(`shard ${index} of ${this.id}.${run}`, (environment) => runShard(task, environment));
+  }
+
+  async #finish(run: number, reason: string | undefined): Promise<BatchOutcome | undefined> {
+    const task = finishTask(this.id, { run, ...(reason === undefined ? {} : { abort: { reason, message: reason } }) });
+    const result = await this.#world.job(`finish ${this.id}.${run}`, (environment) => runFinish(task, environment));
+    return result?.batch;
+  }
+
+  async #abort({ token, digest }: Resource, reason: string): Promise<BatchOutcome | undefined> {
+    const request = { token, digest };
+    const task = finishTask(this.id, { run: this.#run, abort: { reason, message: reason }, request });
+    const result = await this.#world.job(`abort ${this.id}`, (environment) => runFinish(task, environment));
+    return result?.batch;
+  }
+}
+
+/** All connections take the same folder. */
+function connection(world: World): Partial<BatchRequest> {
+  const shardBytes = world.chance(0.5) ? 1 : 2 ** 20;
+  return { input: filesInput({ glob: 'from/*' }), ledger: { source: 'source' }, maxFailed: '100%', shardBytes };
+}

@@ -1,0 +1,57 @@
+/**
+ * What the simulation changes in the modules it loads, from outside: the engine, which is no part of the protocol, is
+ * replaced by a small one, and a mutation takes a guard out of one source file. Nothing of this is in production code.
+ */
+import { readFileSync } from 'node:fs';
+import { registerHooks } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const project = join(dirname(fileURLToPath(import.meta.url)), '../..');
+/** Modules of the engine, and what stands for them; these may load those. */
+const replacedModules = new Map([
+  [urlOf('ingestor/engine/index.ts'), urlOf('test/simulation/engine.ts')],
+  [urlOf('ingestor/parquet/rewrite.ts'), urlOf('test/simulation/rewrite.ts')],
+]);
+
+/** A replacement in the text of one source file; the text must stand there exactly once. */
+export interface Replacement {
+  /** Path in the project. */
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** For this thread, before anything of the ingestor is loaded. */
+export function installHooks(replacements: readonly Replacement[] = []): void {
+  for (const replacement of replacements) replace(readFileSync(join(project, replacement.file), 'utf8'), replacement);
+  registerHooks({
+    resolve(specifier, context, next) {
+      const resolved = next(specifier, context);
+      const small = replacedModules.get(resolved.url);
+      return small === undefined || context.parentURL === small ? resolved : { ...resolved, url: small };
+    },
+    load(url, context, next) {
+      const loaded = next(url, context);
+      const own = replacements.filter(({ file }) => urlOf(file) === url);
+      if (own.length === 0) return loaded;
+      return { ...loaded, source: own.reduce(replace, textOf(loaded.source)) };
+    },
+  });
+}
+
+/** Throws when the text is not there, or not once: a mutation that changes nothing would prove nothing. */
+export function replace(text: string, { file, from, to }: Replacement): string {
+  const found = text.split(from).length - 1;
+  if (found !== 1) throw new Error(`${file} holds ${found} times, not once: ${from}`);
+  return text.replace(from, () => to);
+}
+
+function textOf(source: string | ArrayBuffer | NodeJS.TypedArray | undefined): string {
+  if (source === undefined) throw new Error('a module without source');
+  return typeof source === 'string' ? source : Buffer.from(new Uint8Array(source as ArrayBuffer)).toString();
+}
+
+function urlOf(path: string): string {
+  return pathToFileURL(join(project, path)).href;
+}

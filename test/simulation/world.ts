@@ -1,0 +1,221 @@
+/**
+ * Buckets, time, and processes in them. A process may die (nothing it waits for ever comes), or fall asleep for days at
+ * any moment and go on as if nothing had been; its clock may be an hour off.
+ */
+import { createHash } from 'node:crypto';
+import { type Random, silentLog } from '../../ingestor/contract/environment.ts';
+import { ForebayError } from '../../ingestor/contract/errors.ts';
+import type { StoreLocation } from '../../ingestor/contract/task.ts';
+import type { Environment } from '../../ingestor/tasks/environment.ts';
+import { SimulatedBucket, type SimulatedFaults, type SimulatedWrite } from '../support/simulated-store.ts';
+import { SimulatedTime } from '../support/simulated-time.ts';
+import { Contents } from './contents.ts';
+import { Oracle } from './oracle.ts';
+
+export const second = 1_000;
+export const minute = 60 * second;
+export const hour = 60 * minute;
+export const day = 24 * hour;
+
+/** What one seed decides before anything begins. */
+export interface Climate {
+  readonly faults: SimulatedFaults;
+  /** Of processes: the chance that one dies before it ends, and that it falls asleep at a call. */
+  readonly dies: number;
+  readonly sleeps: number;
+  readonly longestSleep: number;
+  readonly clockSkew: number;
+  readonly order: 'byte' | 'folder';
+  readonly pageSize: number;
+  readonly latencyMilliseconds: number;
+}
+
+export type Work<T> = (environment: Environment) => Promise<T>;
+
+export class World {
+  readonly time = new SimulatedTime();
+  readonly random: Random;
+  readonly contents = new Contents();
+  readonly oracle: Oracle;
+  readonly lake: SimulatedBucket;
+  readonly source: SimulatedBucket;
+  readonly #climate: Climate;
+  readonly #trace = createHash('sha256');
+  readonly #log: ((line: string) => void) | undefined;
+  #isCalm = true;
+  #processes = 0;
+
+  constructor(random: Random, climate: Climate, log?: (line: string) => void) {
+    this.random = random;
+    this.#climate = climate;
+    this.#log = log;
+    const faults = () => (this.#isCalm ? {} : climate.faults);
+    const bucket = (onWrite: (write: SimulatedWrite) => void) => {
+      const { order, pageSize, latencyMilliseconds } = climate;
+      const options = { clock: this.time, random, order, pageSize, latencyMilliseconds, onWrite };
+      return new SimulatedBucket({
+        ...options,
+        get faults() {
+          return faults();
+        },
+      });
+    };
+    this.oracle = new Oracle(this.contents, () => this.lake);
+    this.lake = bucket((write) => this.#wrote(write));
+    this.source = bucket(() => {});
+  }
+
+  /** No more faults, deaths, and falling asleep. */
+  calm(isCalm: boolean): void {
+    this.#isCalm = isCalm;
+  }
+
+  /** What happened, in one number: equal for equal seeds. */
+  hash(): string {
+    return this.#trace.copy().digest('hex').slice(0, 16);
+  }
+
+  trace(...facts: readonly unknown[]): void {
+    const line = `${new Date(this.time.now()).toISOString()} ${facts.map(String).join(' ')}`;
+    this.#trace.update(line);
+    this.#log?.(line);
+  }
+
+  chance(of: number): boolean {
+    return this.random.number() < of;
+  }
+
+  /** A whole number from 0 to below `below`. */
+  number(below: number): number {
+    return Math.floor(this.random.number() * below);
+  }
+
+  pick<T>(of: readonly [T, ...T[]]): T {
+    return of[this.number(of.length)] ?? of[0];
+  }
+
+  process(): SimulatedProcess {
+    this.#processes += 1;
+    const skew = Math.round((this.random.number() * 2 - 1) * this.#climate.clockSkew);
+    return new SimulatedProcess(this, `p${this.#processes}`, skew, () => (this.#isCalm ? undefined : this.#climate));
+  }
+
+  /** One try of a piece of work in a process of its own. Undefined when it is to be tried again. */
+  async attempt<T>(what: string, work: Work<T>): Promise<T | undefined> {
+    const process = this.process();
+    this.trace(process.name, 'begins', what);
+    const done = work(process.environment).then(
+      (value) => {
+        this.trace(process.name, 'ends', what);
+        return value;
+      },
+      (thrown: unknown) => {
+        this.#failed(process, what, thrown);
+        return undefined;
+      },
+    );
+    if (this.#isCalm || !this.chance(this.#climate.dies)) return await done;
+    const killed = this.time.sleep(this.random.number() * this.pick([100, second, minute])).then(() => {
+      process.die();
+      return undefined;
+    });
+    return await Promise.race([done, killed]);
+  }
+
+  /** As a Job does: one pod after the other, and now and then two at once. Undefined when it gives up. */
+  async job<T>(what: string, work: Work<T>, tries = 5): Promise<T | undefined> {
+    if (!this.#isCalm && this.chance(0.25)) this.inBackground(this.#tries(what, work, 2));
+    return await this.#tries(what, work, tries);
+  }
+
+  readonly background: Promise<unknown>[] = [];
+
+  inBackground(work: Promise<unknown>): void {
+    this.background.push(work);
+  }
+
+  async #tries<T>(what: string, work: Work<T>, tries: number): Promise<T | undefined> {
+    for (let left = tries; left > 0; left -= 1) {
+      const value = await this.attempt(what, work);
+      if (value !== undefined) return value;
+      await this.time.sleep(this.random.number() * this.pick([second, minute]));
+    }
+    return undefined;
+  }
+
+  #failed(process: SimulatedProcess, what: string, thrown: unknown): void {
+    this.trace(process.name, 'fails', what, thrown instanceof ForebayError ? thrown.code : '', thrown);
+    const isRetryable = thrown instanceof ForebayError && thrown.exitCode === 10;
+    if (isRetryable) return;
+    const stack = thrown instanceof Error ? thrown.stack : String(thrown);
+    this.oracle.fail(`${what} throws: ${stack}`);
+  }
+
+  #wrote(write: SimulatedWrite): void {
+    this.trace(write.kind, write.key, write.after?.etag ?? '');
+    const before = this.oracle.failures.length;
+    this.oracle.observe(write);
+    for (const failure of this.oracle.failures.slice(before)) this.trace('FAILURE', failure);
+  }
+}
+
+export class SimulatedProcess {
+  readonly name: string;
+  readonly environment: Environment;
+  readonly #world: World;
+  readonly #climate: () => Climate | undefined;
+  #dead = false;
+  #asleepUntil = 0;
+
+  constructor(world: World, name: string, skew: number, climate: () => Climate | undefined) {
+    this.#world = world;
+    this.name = name;
+    this.#climate = climate;
+    const { time } = world;
+    this.environment = {
+      openStore: async (location) => (isLake(location) ? world.lake : world.source).open('', this),
+      clock: {
+        now: () => time.now() + skew,
+        sleep: async (milliseconds, signal) => {
+          await time.sleep(milliseconds, signal);
+          await this.paused();
+        },
+      },
+      random: world.random,
+      signal: new AbortController().signal,
+      log: silentLog,
+      progress: () => {},
+    };
+  }
+
+  die(): void {
+    this.#dead = true;
+    this.#world.trace(this.name, 'dies');
+  }
+
+  paused(): Promise<void> | undefined {
+    if (this.#dead) return never();
+    const climate = this.#climate();
+    if (climate !== undefined && this.#world.chance(climate.sleeps)) {
+      this.#asleepUntil = this.#world.time.now() + this.#world.random.number() * climate.longestSleep;
+      this.#world.trace(this.name, 'falls asleep');
+    }
+    return this.#asleepUntil > this.#world.time.now() ? this.#sleep() : undefined;
+  }
+
+  async #sleep(): Promise<void> {
+    while (this.#asleepUntil > this.#world.time.now()) {
+      await this.#world.time.sleep(this.#asleepUntil - this.#world.time.now());
+    }
+    if (this.#dead) await never();
+  }
+}
+
+/** A new one each time: who waits is forgotten with it. */
+function never(): Promise<void> {
+  return new Promise(() => {});
+}
+
+function isLake(location: StoreLocation): boolean {
+  return 's3' in location && location.s3.bucket === 'lake';
+}
