@@ -68,8 +68,24 @@ export async function takenSoFar(
   const { store } = inlet.dataset;
   const key = roundReceiptKey(inlet.id, state.taken);
   const receipt = await readDocument(store, key, RoundReceipt, waiting);
-  if (receipt === undefined) throw new ForebayError('DamagedDocument', `${store.url}/${key} is gone`);
+  if (receipt === undefined) throw await whyGone(inlet, state, `${store.url}/${key}`, waiting);
   return receipt.writers;
+}
+
+/** To a process that slept the table names a round whose receipt was collected since: it must look again. */
+async function whyGone(
+  { dataset, id }: Pick<Inlet, 'dataset' | 'id'>,
+  state: InletState,
+  receipt: string,
+  waiting: Waiting,
+): Promise<ForebayError> {
+  const now = inletState(await untilClear(() => loadState(dataset.table), waiting), id);
+  return now.taken === state.taken
+    ? new ForebayError('DamagedDocument', `${receipt} is gone`)
+    : new ForebayError(
+        'StoreUnavailable',
+        `${receipt} is gone: the inlet is ${now.taken - state.taken} rounds further`,
+      );
 }
 
 /** The plan of the next round: the one that stands already, or what is there now; undefined when that is nothing. */
