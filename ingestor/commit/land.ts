@@ -55,7 +55,7 @@ async function commitRun(dataset: Dataset, plan: Plan, decision: Decision, waiti
         change: {
           ...(landing.outcome === 'Committed' && 'live' in taken
             ? committedChange(plan, decision, taken.live, stamp)
-            : failedChange(dataset, plan, stamp)),
+            : failedChange(plan, stamp)),
           setProperties: { [property]: JSON.stringify(landing), ...replacedProperties(plan, landing) },
           dropProperties: await markedProperties(dataset, state, waiting),
         },
@@ -131,12 +131,9 @@ function summaryOf({ batch, run, replaces = [] }: Plan, records: Decision['recor
   };
 }
 
-/** Only counts. A REST catalog compares nothing but the snapshot, so there even that needs one. */
-function failedChange({ catalog }: Dataset, { batch: { id, kind } }: Plan, { time }: CommitStamp): TableChange {
-  return {
-    ...(catalog === undefined ? {} : { snapshot: true }),
-    ...(kind === 'internal' ? {} : { count: { batchesFailed: 1, lastFailedBatch: { id, time } } }),
-  };
+/** Only counts: no file comes or goes. */
+function failedChange({ batch: { id, kind } }: Plan, { time }: CommitStamp): TableChange {
+  return kind === 'internal' ? {} : { count: { batchesFailed: 1, lastFailedBatch: { id, time } } };
 }
 
 /** The commit that replaces says so of each run it takes out: whoever reverts or replaces that one meets it. */

@@ -43,7 +43,7 @@ export async function revertRun(
         'reason' in found ? { ...reversal, refusal: found, time } : { ...reversal, snapshotID, time };
       return {
         change: {
-          ...('reason' in found ? emptyChange(dataset) : revertChange(plan, found.live)),
+          ...('reason' in found ? {} : revertChange(plan, found.live)),
           setProperties: { [property]: JSON.stringify(value) },
           dropProperties: await markedProperties(dataset, state, waiting),
         },
@@ -61,9 +61,4 @@ function revertChange({ batch, run }: Plan, live: readonly string[]): TableChang
     ...(live.length > 0 ? { removeFiles: live } : {}),
     summary: { 'forebay.reverts': batch.id, 'forebay.run': String(run) },
   };
-}
-
-/** A REST catalog compares nothing but the snapshot, so there even a property needs one. */
-function emptyChange({ catalog }: Dataset): TableChange {
-  return catalog === undefined ? {} : { snapshot: true };
 }

@@ -1,6 +1,10 @@
 /** Runs written straight into a lake, for tests of what comes after plan and shards. */
-import { type Lake, target } from '../../test/support/lake-in-memory.ts';
-import type { BatchID } from '../contract/task.ts';
+import { parquetReadObjects } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
+import { Lake, target } from '../../test/support/lake-in-memory.ts';
+import type { BatchID, TableSettings } from '../contract/task.ts';
+import { loadState } from '../table/commit.ts';
+import type { TableFile, TableState } from '../table/table.ts';
 import type { Environment } from '../tasks/environment.ts';
 import { type Dataset, openDataset } from './dataset.ts';
 import type { Plan, Receipt } from './documents.ts';
@@ -13,6 +17,34 @@ export async function openLake(
 ): Promise<{ readonly dataset: Dataset; readonly waiting: Environment }> {
   const dataset = await openDataset(await process.openStore(target.storage), target, process);
   return { dataset, waiting: process };
+}
+
+/** The table's newest state as this program reads it, of either format. */
+export async function tableOf(lake: Lake): Promise<TableState & { readonly files: readonly TableFile[] }> {
+  const { dataset } = await openLake(lake);
+  const state = await loadState(dataset.table);
+  const files: TableFile[] = [];
+  for await (const file of dataset.table.files(state)) files.push(file);
+  return { ...state, files };
+}
+
+/** Of the rows of the table, read by a library that did not write them, in order. */
+export async function idsOf(lake: Lake): Promise<string[]> {
+  const ids: string[] = [];
+  for (const { key } of (await tableOf(lake)).files) {
+    const file = new Uint8Array(lake.bucket('lake').objects.get(key)?.body ?? []).buffer;
+    ids.push(...(await parquetReadObjects({ file, compressors })).map((row) => String(row.id)));
+  }
+  return ids.sort();
+}
+
+/** Both formats keep the same promises. */
+export const formats = ['Parquet', 'Iceberg'] as const satisfies readonly TableSettings['format'][];
+
+export async function newLake(format: TableSettings['format']): Promise<Lake> {
+  const lake = new Lake();
+  await lake.prepare({ table: { format, compression: 'Zstd', targetFileSizeBytes: 2 ** 28 } });
+  return lake;
 }
 
 export function resourceID(id: string): BatchID {
