@@ -67,7 +67,8 @@ function problemOf(error: unknown): string {
   return code === 'Z_BUF_ERROR' ? 'ends early' : 'is damaged';
 }
 
-function compressionOf(head: Uint8Array): 'None' | 'Gzip' | 'Zstd' {
+/** By the first four bytes of a file. */
+export function compressionOf(head: Uint8Array): 'None' | 'Gzip' | 'Zstd' {
   const [a, b, c, d] = head;
   if (a === 0x1f && b === 0x8b) return 'Gzip';
   if (a === 0x28 && b === 0xb5 && c === 0x2f && d === 0xfd) return 'Zstd';

@@ -59,21 +59,32 @@ export interface EngineInput {
   readonly range?: InputRange;
 }
 
-/** `end` exclusive; bytes, or row groups of a Parquet file. It owns the records that begin in it. */
+/**
+ * `end` exclusive; bytes, or row groups of a Parquet file. It owns the records that begin in it: of JSON lines `start` and
+ * `end` may be anywhere; of CSV, both are where a record begins, as `cutCsv` found. Never of compressed files.
+ */
 export interface InputRange {
   readonly start: number;
   readonly end: number;
+  /** Of CSV, in all ranges but the first: the names that the header gives, or the settings. */
   readonly columns?: readonly string[];
+  /** How many records lie before it: their numbers go on from there. Absent: not known, they begin at 1. */
   readonly records?: number;
+  /** How many line feeds lie before it. */
   readonly lines?: number;
 }
 
 export interface IngestedInput {
   readonly name: string;
   readonly records: RecordCounts;
-  /** Bytes read as stored. */
+  /** Bytes read as stored; of a range of bytes those from `from` to `to`, so that they add up to the file. */
   readonly bytes: number;
-  /** Of a range: where its first record begins and its last one ends, so that ranges of a file meet. */
+  /**
+   * Of a range: where its first record begins and its last one ends. Exactly: the first places at or after its start and
+   * its end where a record may begin, 0 for the start of the file and its size where there is none (of Parquet: the range
+   * itself). So `to` is `from` of the next range, from 0 to the file's size, also where a range has no record: then its
+   * `from` and `to` are the same.
+   */
   readonly span?: { readonly from: number; readonly to: number };
 }
 

@@ -3,14 +3,15 @@ import { addRecords, addsUp, type RecordCounts, zeroRecords } from '../contract/
 import { ForebayError } from '../contract/errors.ts';
 import { DataWriter } from '../parquet/writer.ts';
 import { decompress } from './decompress.ts';
-import type { Engine, EngineInput, EngineOutput, EngineSettings, IngestedInput } from './engine.ts';
+import type { Engine, EngineInput, EngineOutput, EngineSettings, IngestedInput, InputRange } from './engine.ts';
 import { createExaminer, type Examiner } from './examine.ts';
 import { applyMoves, compileMoves, type Move } from './mapping.ts';
 import { readCsv } from './readers/csv.ts';
 import { readJson } from './readers/json.ts';
-import { readJsonLines } from './readers/jsonlines.ts';
+import { firstByte, readJsonLines } from './readers/jsonlines.ts';
 import { readParquet } from './readers/parquet.ts';
-import type { Bytes, RecordSink, RecordSource } from './readers/reader.ts';
+import { bytesOfRange, columnsOfRange } from './readers/range.ts';
+import type { Bytes, RecordSink, RecordSource, Span } from './readers/reader.ts';
 import { RowRecords } from './readers/rows.ts';
 import { RejectWriter } from './rejects.ts';
 import type { RecordError } from './schema.ts';
@@ -55,18 +56,14 @@ class LibraryEngine implements Engine {
   }
 
   async ingest(input: EngineInput): Promise<IngestedInput> {
-    const sink = new InputSink(input.name, this.#parts(), () => this.#progress(sink));
-    try {
-      await this.#read(input, sink);
-    } catch (error) {
-      throw aboutInput(input, error);
-    }
+    const sink = new InputSink(input, this.#parts(), () => this.#progress(sink));
+    const span = await this.#readNamed(input, sink);
     const { records, bytes } = sink;
     if (!addsUp(records)) throw new ForebayError('CountsDoNotAddUp', `${input.name}: ${JSON.stringify(records)}`);
     this.#records = addRecords(this.#records, records);
     this.#inputBytes += bytes;
     this.#settings.onProgress?.(this.#records, this.#inputBytes);
-    return { name: input.name, records, bytes };
+    return { name: input.name, records, bytes, ...(span ? { span } : {}) };
   }
 
   async finish(): Promise<EngineOutput> {
@@ -91,11 +88,44 @@ class LibraryEngine implements Engine {
     await Promise.allSettled([this.#data.abort(), this.#rejects.abort()]);
   }
 
+  /** The span of a range. */
+  async #readNamed(input: EngineInput, sink: InputSink): Promise<Span | undefined> {
+    try {
+      if (input.range && this.#settings.read.format.type !== 'Parquet') {
+        return await this.#readRange(input, input.range, sink);
+      }
+      await this.#read(input, sink);
+      return input.range && { from: input.range.start, to: input.range.end };
+    } catch (error) {
+      throw aboutInput(input, error);
+    }
+  }
+
+  /** Bytes count where they are owned: what is read after the end is of the next range. */
+  async #readRange(input: EngineInput, range: InputRange, sink: InputSink): Promise<Span> {
+    const { format, maxRecordBytes } = this.#settings.read;
+    let span: Span;
+    if (format.type === 'JSONLines') {
+      const bytes = sink.counted(bytesOfRange(input, firstByte(range), range.end));
+      span = await readJsonLines(bytes, maxRecordBytes, new MovingSink(sink, this.#moves), range);
+    } else if (format.type === 'CSV') {
+      const bytes = sink.counted(bytesOfRange(input, range.start, range.end));
+      const rows = new RowRecords(this.#examiner.columns, this.#moves, sink);
+      span = await readCsv(bytes, columnsOfRange(format.csv, range), maxRecordBytes, rows, sink, range);
+    } else {
+      throw new ForebayError('InvalidTask', `${format.type} is read in one piece`);
+    }
+    sink.setBytes(span.to - span.from);
+    return span;
+  }
+
   async #read(input: EngineInput, sink: InputSink): Promise<void> {
     const { format, compression, maxRecordBytes } = this.#settings.read;
     const { columns } = this.#examiner;
     if (format.type === 'Parquet') {
-      await readParquet(input, { columns, moves: this.#moves, sink }, (bytes) => sink.countBytes(bytes));
+      const records = { columns, moves: this.#moves, sink };
+      const counted = (bytes: number) => sink.countBytes(bytes);
+      await readParquet(input, records, counted, (before) => sink.setBefore(before));
       return;
     }
     const bytes = decompress(sink.counted(input.read(0)), compression);
@@ -142,6 +172,8 @@ class InputSink implements RecordSink {
   readonly #parts: Parts;
   readonly #progress: () => void;
   readonly #row: unknown[] = [];
+  /** Records of the file that lie before those that are read. */
+  #before: number;
   #read = 0;
   #ingested = 0;
   #failed = 0;
@@ -149,8 +181,9 @@ class InputSink implements RecordSink {
   #bytes = 0;
   #reported = 0;
 
-  constructor(name: string, parts: Parts, progress: () => void) {
+  constructor({ name, range }: EngineInput, parts: Parts, progress: () => void) {
     this.#name = name;
+    this.#before = range?.records ?? 0;
     this.#parts = parts;
     this.#progress = progress;
   }
@@ -189,6 +222,14 @@ class InputSink implements RecordSink {
     this.#bytes += bytes;
   }
 
+  setBytes(bytes: number): void {
+    this.#bytes = bytes;
+  }
+
+  setBefore(records: number): void {
+    this.#before = records;
+  }
+
   get bytes(): number {
     return this.#bytes;
   }
@@ -207,8 +248,9 @@ class InputSink implements RecordSink {
       return;
     }
     this.#failed += 1;
-    this.#parts.errors.add(errors, this.#name, this.#read);
-    rejects.add(this.#name, this.#read, errors, source);
+    const number = this.#before + this.#read;
+    this.#parts.errors.add(errors, this.#name, number);
+    rejects.add(this.#name, number, errors, source);
   }
 }
 

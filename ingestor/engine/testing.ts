@@ -106,7 +106,7 @@ export async function rowsOf(bytes: Uint8Array): Promise<Row[]> {
   return rows;
 }
 
-function rejectsOf(bytes: Buffer | undefined): RejectedRecord[] {
+export function rejectsOf(bytes: Buffer | undefined): RejectedRecord[] {
   if (!bytes) return [];
   const lines = zstdDecompressSync(bytes).toString().split('\n').slice(0, -1);
   return lines.map((line) => JSON.parse(line));

@@ -6,7 +6,17 @@
 import type { CsvOptions } from '../../contract/task.ts';
 import type { RecordError } from '../schema.ts';
 import { CsvScanner, type ScannedRow } from './csvscanner.ts';
-import { type Bytes, byteOrderMark, Oversized, type RecordSink, type RecordSource, unreadable } from './reader.ts';
+import {
+  type Bytes,
+  byteOrderMark,
+  Oversized,
+  type Part,
+  type RecordSink,
+  type RecordSource,
+  type Span,
+  unreadable,
+  wholeFile,
+} from './reader.ts';
 import { Window } from './window.ts';
 
 /** Makes records of rows: told the names of the fields once, then given each row (null: empty and unquoted). */
@@ -15,20 +25,27 @@ export interface RowTaker {
   row(fields: readonly (string | null)[], source: RecordSource): void;
 }
 
+/**
+ * A part begins where a row, a comment or a blank line begins; past the start of the file, `options` has no header and
+ * names the columns. Its bytes are those of the file from its start on, as far as the reader wants them.
+ */
 export async function readCsv(
   bytes: Bytes,
   options: CsvOptions,
   maxRecordBytes: number,
   taker: RowTaker,
   sink: RecordSink,
-): Promise<void> {
-  const reader = new CsvReader(options, maxRecordBytes, taker, sink);
+  part = wholeFile,
+): Promise<Span> {
+  const reader = new CsvReader(options, maxRecordBytes, taker, sink, part);
   for await (const chunk of bytes) {
     for (const _turn of reader.push(chunk)) await sink.drain();
     await sink.drain();
+    if (reader.isDone) break;
   }
   for (const _turn of reader.end()) await sink.drain();
   await sink.drain();
+  return reader.span;
 }
 
 const lineFeed = 0x0a;
@@ -36,14 +53,19 @@ const lineFeed = 0x0a;
 const rowsPerTurn = 10_000;
 
 class CsvReader implements RecordSource {
-  readonly #window = new Window();
+  readonly #window: Window;
+  readonly #part: Part;
   readonly #scanner: CsvScanner;
   readonly #options: CsvOptions;
   readonly #maxRecordBytes: number;
+  /** A whole row of the largest size and its line end are known for what they are within so many bytes. */
+  readonly #mostBytes: number;
   readonly #taker: RowTaker;
   readonly #sink: RecordSink;
-  #begun = false;
+  #begun: boolean;
   #linesToSkip: number;
+  /** Within a line that is passed over and is too large to hold. */
+  #passing = false;
   /** Number of fields of each row; undefined before the header. */
   #width: number | undefined;
   /** An unfinished row is scanned again only when there are twice as many bytes: linear in all. */
@@ -54,15 +76,30 @@ class CsvReader implements RecordSource {
   /** The line at hand, when it is too large to hold. */
   #oversized: Oversized | undefined;
 
-  constructor(options: CsvOptions, maxRecordBytes: number, taker: RowTaker, sink: RecordSink) {
+  constructor(options: CsvOptions, maxRecordBytes: number, taker: RowTaker, sink: RecordSink, part: Part) {
+    this.#window = new Window(part.start);
+    this.#part = part;
+    this.#begun = part.start > 0;
     this.#options = options;
     this.#scanner = new CsvScanner(options);
     this.#maxRecordBytes = maxRecordBytes;
+    this.#mostBytes = maxRecordBytes + 1 + Buffer.byteLength(options.delimiter);
     this.#taker = taker;
     this.#sink = sink;
     this.#linesToSkip = options.skipLines;
     if (options.header) return;
     if (options.columns?.length) this.#header(options.columns);
+  }
+
+  /** What follows is of the next part. */
+  get isDone(): boolean {
+    return (
+      this.#begun && !this.#oversized && !this.#passing && this.#window.offsetOf(this.#window.start) >= this.#part.end
+    );
+  }
+
+  get span(): Span {
+    return { from: this.#part.start, to: this.#window.offsetOf(this.#window.start) };
   }
 
   /** Yields where the sink may drain. */
@@ -71,13 +108,13 @@ class CsvReader implements RecordSource {
     this.#begin(false);
     if (!this.#begun || this.#window.length < this.#retryAt) return;
     do yield* this.#rows(false);
-    while (this.#window.length > this.#maxRecordBytes && this.#skipTooLarge());
-    this.#retryAt = this.#oversized ? 0 : Math.min(2 * this.#window.length, this.#maxRecordBytes + 1);
+    while (!this.isDone && this.#window.length > this.#mostBytes && this.#skipTooLarge());
+    this.#retryAt = this.#oversized || this.#passing ? 0 : Math.min(2 * this.#window.length, this.#mostBytes + 1);
   }
 
   *end(): Generator<void> {
     this.#begin(true);
-    yield* this.#rows(true);
+    if (!this.isDone) yield* this.#rows(true);
   }
 
   get offset(): number {
@@ -103,8 +140,9 @@ class CsvReader implements RecordSource {
   *#rows(atEnd: boolean): Generator<void> {
     const window = this.#window;
     if (this.#oversized && !this.#finishTooLarge(atEnd)) return;
+    if (this.#passing && !this.#finishPassing()) return;
     this.#scanner.load(window.buffer, window.start, window.end);
-    for (let rows = 1; window.start < window.end; rows += 1) {
+    for (let rows = 1; window.start < window.end && !this.isDone; rows += 1) {
       if (rows % rowsPerTurn === 0) yield;
       const lineEnd = this.#passedOver();
       if (lineEnd === undefined) {
@@ -143,12 +181,14 @@ class CsvReader implements RecordSource {
     const scanned = this.#scanner.scan(window.start, atEnd);
     if (scanned === undefined) return false;
     this.#rowStart = window.start;
-    if (scanned.error) {
+    const isTooLarge = scanned.end - window.start > this.#maxRecordBytes;
+    if (scanned.error || isTooLarge) {
       // What the quotes enclose is not known: the next line begins after the first line feed.
       const lineEnd = this.#lineEnd();
       if (lineEnd < 0 && !atEnd) return false;
       this.#rowEnd = lineEnd < 0 ? window.end : lineEnd;
-      this.#refuse(scanned.error);
+      if (isTooLarge) this.#refuseTooLarge(this.#rowEnd);
+      else if (scanned.error) this.#refuse(scanned.error);
       window.dropTo(lineEnd < 0 ? window.end : lineEnd + 1);
     } else {
       this.#rowEnd = scanned.end;
@@ -170,8 +210,7 @@ class CsvReader implements RecordSource {
       }
       this.#header(fields.map((_, index) => `_${index + 1}`));
     }
-    if (this.#rowEnd - this.#rowStart > this.#maxRecordBytes) this.#refuseTooLarge(this.#rowEnd);
-    else if (fields.length !== this.#width) this.#refuse(ragged(fields.length, this.#width ?? 0));
+    if (fields.length !== this.#width) this.#refuse(ragged(fields.length, this.#width ?? 0));
     else if (invalid)
       this.#refuse({ code: 'InvalidEncoding', path: '', message: `is no valid ${this.#options.charset}` });
     else this.#taker.row(fields, this);
@@ -199,10 +238,25 @@ class CsvReader implements RecordSource {
    * opened by mistake. True when there are more lines after it.
    */
   #skipTooLarge(): boolean {
-    if (this.#width === undefined) throw unreadable(`the header is longer than ${this.#maxRecordBytes} bytes`);
     const lineEnd = this.#lineEnd();
+    if (this.#passedOver() !== undefined) {
+      this.#passing = true;
+      this.#window.dropTo(this.#window.end);
+      return false;
+    }
+    this.#requireHeader();
     this.#drop(lineEnd < 0 ? this.#window.end : lineEnd);
     return lineEnd >= 0;
+  }
+
+  /** Lets go of the rest of a line that is passed over; false before its end is there. */
+  #finishPassing(): boolean {
+    const lineEnd = this.#lineEnd();
+    this.#window.dropTo(lineEnd < 0 ? this.#window.end : lineEnd + 1);
+    if (lineEnd < 0) return false;
+    this.#passing = false;
+    if (this.#linesToSkip > 0) this.#linesToSkip -= 1;
+    return true;
   }
 
   /** Refuses the line that was too large once its end is there; false before. */
@@ -223,7 +277,12 @@ class CsvReader implements RecordSource {
     return this.#oversized;
   }
 
+  #requireHeader(): void {
+    if (this.#width === undefined) throw unreadable(`the header is longer than ${this.#maxRecordBytes} bytes`);
+  }
+
   #refuseTooLarge(end: number): void {
+    this.#requireHeader();
     const message = `is longer than ${this.#maxRecordBytes} bytes, or opens a quote that does not close within them`;
     this.#sink.refuse({ code: 'RecordTooLarge', path: '', message }, this.#drop(end));
     this.#oversized = undefined;

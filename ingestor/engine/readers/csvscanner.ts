@@ -9,7 +9,7 @@ export interface ScannedRow {
   readonly fields: readonly (string | null)[];
   /** A field is not valid in the character set. */
   readonly invalid: boolean;
-  /** Where the row ends, without its line end, and where the next one begins. */
+  /** Where the row ends, without its line end, and where the next one begins; both where an error shows. */
   readonly end: number;
   readonly next: number;
   readonly error?: RecordError;
@@ -67,7 +67,7 @@ export class CsvScanner {
       if (buffer[at] === this.#quote && at < end && this.#quote >= 0) {
         const quoted = this.#quoted(at, atEnd);
         if (quoted === undefined) return undefined;
-        if (quoted.error) return { fields, invalid, end: at, next: at, error: quoted.error };
+        if (quoted.error) return { fields, invalid, end: quoted.next, next: quoted.next, error: quoted.error };
         if (quoted.invalid) invalid = true;
         fields.push(quoted.text);
         at = quoted.next;
@@ -148,7 +148,7 @@ export class CsvScanner {
         return this.#afterQuote(at + 1, text, invalid, atEnd);
       }
     }
-    return atEnd ? failed('opens a quote that never closes') : undefined;
+    return atEnd ? failed('opens a quote that never closes', end) : undefined;
   }
 
   /** What follows a closing quote: a delimiter, a line end, the end of the file; nothing else. */
@@ -161,7 +161,7 @@ export class CsvScanner {
       if (buffer[at + 1] === lineFeed) return { text, invalid, next: at + 1 };
     }
     if (at + this.#delimiter.length > end && !atEnd) return undefined;
-    return this.#isDelimiter(at) ? { text, invalid, next: at } : failed('has text after a closing quote');
+    return this.#isDelimiter(at) ? { text, invalid, next: at } : failed('has text after a closing quote', at);
   }
 }
 
@@ -172,8 +172,9 @@ interface QuotedField {
   readonly error?: RecordError;
 }
 
-function failed(message: string): QuotedField {
-  return { text: '', invalid: false, next: 0, error: { code: 'MalformedRecord', path: '', message } };
+/** `at`: where it shows. */
+function failed(message: string, at: number): QuotedField {
+  return { text: '', invalid: false, next: at, error: { code: 'MalformedRecord', path: '', message } };
 }
 
 /** -1 for none. */

@@ -9,28 +9,48 @@ import {
   invalidUtf8,
   malformedJson,
   Oversized,
+  type Part,
   type RecordSink,
   type RecordSource,
+  type Span,
   tooLarge,
+  wholeFile,
 } from './reader.ts';
 import { Window } from './window.ts';
 
-export async function readJsonLines(bytes: Bytes, maxRecordBytes: number, sink: RecordSink): Promise<void> {
-  const reader = new JsonLinesReader(maxRecordBytes, sink);
+/** Of a part, the bytes are those of the file from `firstByte` on, as far as the reader wants them. */
+export async function readJsonLines(
+  bytes: Bytes,
+  maxRecordBytes: number,
+  sink: RecordSink,
+  part = wholeFile,
+): Promise<Span> {
+  const reader = new JsonLinesReader(maxRecordBytes, sink, part);
   for await (const chunk of bytes) {
     reader.push(chunk);
     await sink.drain();
+    if (reader.isDone) break;
   }
   reader.end();
   await sink.drain();
+  return reader.span;
+}
+
+/** Whether a record begins at the start of a part is told by the byte before. */
+export function firstByte({ start }: Part): number {
+  return Math.max(0, start - 1);
 }
 
 const lineFeed = 0x0a;
 
 class JsonLinesReader implements RecordSource {
-  readonly #window = new Window();
+  readonly #window: Window;
   readonly #maxRecordBytes: number;
   readonly #sink: RecordSink;
+  readonly #part: Part;
+  /** Lines that begin here or later are of the next part. */
+  #end: number;
+  #from = 0;
   /** Where the search for the next line feed goes on. */
   #searched = 0;
   #begun = false;
@@ -41,9 +61,21 @@ class JsonLinesReader implements RecordSource {
   /** The line at hand, when it is too large to hold. */
   #oversized: Oversized | undefined;
 
-  constructor(maxRecordBytes: number, sink: RecordSink) {
+  constructor(maxRecordBytes: number, sink: RecordSink, part: Part) {
+    this.#window = new Window(firstByte(part));
     this.#maxRecordBytes = maxRecordBytes;
     this.#sink = sink;
+    this.#part = part;
+    this.#end = part.end;
+  }
+
+  /** What follows is of the next part. */
+  get isDone(): boolean {
+    return this.#begun && !this.#oversized && this.#window.offsetOf(this.#window.start) >= this.#end;
+  }
+
+  get span(): Span {
+    return { from: this.#from, to: this.#end === 0 ? 0 : this.#window.offsetOf(this.#window.start) };
   }
 
   push(chunk: Uint8Array): void {
@@ -54,14 +86,18 @@ class JsonLinesReader implements RecordSource {
     const { buffer, end } = this.#window;
     const last = buffer.subarray(0, end).lastIndexOf(lineFeed);
     if (last >= this.#searched) this.#lines(last + 1);
+    if (this.isDone) return;
     this.#searched = end;
     if (this.#oversized || this.#window.length > this.#maxRecordBytes) this.#drop(end);
   }
 
   end(): void {
     this.#begin(true);
+    if (this.isDone) return;
     const { start, end } = this.#window;
     if (end > start || this.#oversized) this.#line(end, false);
+    this.#window.dropTo(end);
+    if (!this.#begun) this.#from = this.#window.offsetOf(end);
   }
 
   get offset(): number {
@@ -82,11 +118,27 @@ class JsonLinesReader implements RecordSource {
 
   /** Passes over a byte-order mark, once there are bytes enough to tell. */
   #begin(atEnd: boolean): void {
-    if (this.#begun || (!atEnd && this.#window.length < 3)) return;
+    if (this.#begun) return;
     const { buffer, start, end } = this.#window;
-    this.#window.dropTo(start + byteOrderMark(buffer.subarray(start, end)));
+    if (this.#part.start > 0) {
+      this.#skipLine();
+    } else if (atEnd || this.#window.length >= 3) {
+      const mark = byteOrderMark(buffer.subarray(start, end));
+      this.#window.dropTo(start + mark);
+      // The line after the mark begins at 0, whatever of the mark is in this part.
+      if (this.#end > 0) this.#end = Math.max(this.#end, mark + 1);
+      this.#begun = true;
+    }
     this.#searched = this.#window.start;
-    this.#begun = true;
+  }
+
+  /** Passes over the end of a line of the part before. */
+  #skipLine(): void {
+    const { buffer, start, end } = this.#window;
+    const lineEnd = buffer.indexOf(lineFeed, start);
+    this.#begun = lineEnd >= 0 && lineEnd < end;
+    this.#window.dropTo(this.#begun ? lineEnd + 1 : end);
+    this.#from = this.#window.offsetOf(this.#window.start);
   }
 
   /** All whole lines up to `end`, which stands after a line feed. One look at the whole block spares one at each line. */
@@ -96,8 +148,9 @@ class JsonLinesReader implements RecordSource {
     // Pure ASCII is decoded at once: one non-ASCII character would make all of it twice as wide and slow.
     const ascii = isAscii(block) ? block.toString('latin1') : undefined;
     const valid = ascii !== undefined || isUtf8(block);
+    const partEnd = this.#window.positionOf(this.#end);
     let at = start;
-    while (at < end) {
+    while (at < end && (at < partEnd || this.#oversized)) {
       const lineEnd = buffer.indexOf(lineFeed, at);
       const text = ascii?.slice(at - start, lineEnd - start);
       this.#line(lineEnd, valid, text);

@@ -1,6 +1,6 @@
 /** The rows of a Parquet file as records. Fields that are null are left out, as nothing tells them from missing ones. */
 import { GuardedFile } from '../../parquet/guardedfile.ts';
-import { type Batch, openParquet } from '../../parquet/reader.ts';
+import { type Batch, openParquet, type RowGroupFacts } from '../../parquet/reader.ts';
 import type { ColumnPlan } from '../columns.ts';
 import type { EngineInput } from '../engine.ts';
 import { hasBigInt, stringifyExact } from '../exact.ts';
@@ -16,23 +16,37 @@ export interface ParquetRecords {
   readonly sink: RecordSink;
 }
 
-/** `read` tells how many bytes were fetched. */
+/**
+ * Reads the row groups of the input's range, or all. `read` tells how many bytes were fetched, `before` how many records
+ * lie before the first one.
+ */
 export async function readParquet(
   input: EngineInput,
   records: ParquetRecords,
   read: (bytes: number) => void,
+  before: (records: number) => void,
 ): Promise<void> {
   const source = new GuardedFile(input, read);
-  const { names, rows, batches } = await source.guard(openParquet(source));
+  const { names, rowGroups, rows, batches } = await source.guard(openParquet(source));
   const reader = new RowReader(names, records);
-  const iterator = batches();
+  const { start, end } = input.range ?? { start: 0, end: rowGroups.length };
+  if (end > rowGroups.length) throw unreadable(`has ${rowGroups.length} row groups, not ${end}`);
+  const all = rowsIn(rowGroups);
+  if (all !== rows) throw unreadable(`row groups have ${all} rows where the file has ${rows}`);
+  before(rowsIn(rowGroups.slice(0, start)));
+  const iterator = batches(start, end);
   let seen = 0;
   for (let next = await source.guard(iterator.next()); !next.done; next = await source.guard(iterator.next())) {
     reader.take(next.value);
     seen += next.value.rows;
     await records.sink.drain();
   }
-  if (seen !== rows) throw unreadable(`row groups have ${seen} rows where the file has ${rows}`);
+  const expected = rowsIn(rowGroups.slice(start, end));
+  if (seen !== expected) throw unreadable(`row groups have ${seen} rows where the file has ${expected}`);
+}
+
+function rowsIn(rowGroups: readonly RowGroupFacts[]): number {
+  return rowGroups.reduce((sum, { rows }) => sum + rows, 0);
 }
 
 class RowReader implements RecordSource {

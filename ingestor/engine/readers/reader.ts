@@ -31,6 +31,24 @@ export interface RecordSource {
 
 export type Bytes = AsyncIterable<Uint8Array>;
 
+/** A part of a file, in bytes: it has the records that begin at `start` or later, and before `end`. */
+export interface Part {
+  readonly start: number;
+  readonly end: number;
+}
+
+export const wholeFile: Part = { start: 0, end: Number.POSITIVE_INFINITY };
+
+/**
+ * Where the first record of a part begins and its last one ends: the first places at or after its start and its end where
+ * a record may begin (0 at the start of the file, its size where there is none). So the parts of a file meet, whoever
+ * read them, and one that has no record begins where it ends.
+ */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Of a record over the limit, this much is kept for its reject. 64 KiB: enough to recognise it by. */
 const keptOfTooLarge = 64 * 1024;
 

@@ -4,8 +4,13 @@ export class Window {
   /** The bytes in use are `buffer[start..end)`. */
   start = 0;
   end = 0;
-  /** Offset in the stream of `buffer[0]`. */
-  #base = 0;
+  /** Offset in the file of `buffer[0]`. */
+  #base: number;
+
+  /** `base`: where in the file the first byte that is appended stands. */
+  constructor(base = 0) {
+    this.#base = base;
+  }
 
   /** Positions in `buffer` from before are off by `moved` afterwards. */
   append(chunk: Uint8Array): { readonly moved: number } {
@@ -21,6 +26,11 @@ export class Window {
 
   offsetOf(position: number): number {
     return this.#base + position;
+  }
+
+  /** May lie outside of what is at hand. */
+  positionOf(offset: number): number {
+    return offset - this.#base;
   }
 
   get length(): number {
