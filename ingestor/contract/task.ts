@@ -254,7 +254,7 @@ export const MaintainLimits = Type.Object({
   expiredSnapshots: atLeastOne,
   /** Snapshots that stay however old they are. Default: 3. */
   keptSnapshots: atLeastOne,
-  /** Snapshots that stay however young they are. Default: 1,000. */
+  /** More snapshots than so many leave however young they are. Default: 750; a table carries at most 1,000. */
   mostSnapshots: atLeastOne,
 });
 export type MaintainLimits = Static<typeof MaintainLimits>;

@@ -4,19 +4,20 @@
  * layout; its decision takes the groups that could be rewritten. The rows are the same, so nothing is counted.
  */
 import type { Plan, PlanInput, PlanShard, Reading, Receipt } from '../commit/documents.ts';
-import { compactionBatch, decisionKey } from '../commit/names.ts';
+import { batchDigest, compactionBatch, decisionKey } from '../commit/names.ts';
 import { storeTime } from '../commit/store-time.ts';
+import type { ByteCounts } from '../contract/counts.ts';
 import { untilClear } from '../table/back-off.ts';
 import { loadState } from '../table/commit.ts';
 import type { TableFile, TableState } from '../table/table.ts';
 import { chooseGroups, type Group, isSmall, type SmallFile } from './groups.ts';
-import { endInternalRun, type Outcome, planInternalRun, standingOf } from './internal-run.ts';
+import { endedRun, endInternalRun, type Outcome, planInternalRun, standingOf } from './internal-run.ts';
 import { type Did, day, type Maintenance, type Work } from './maintenance.ts';
-import { originOf } from './origin.ts';
+import { type Origin, originOf } from './origin.ts';
 import { rewriteGroup } from './rewrite-group.ts';
 import { newestTimestamp } from './row-expiry.ts';
 
-/** More are not looked at in one maintain, so that memory is bounded: about 30 MB. */
+/** More of batches, or of others, are not looked at in one maintain, so that memory is bounded: about 30 MB. */
 const mostCandidates = 100_000;
 /** Runs whose age is asked for in one maintain; taken at random where there are more, so that each has its turn. */
 const mostLookups = 10_000;
@@ -37,10 +38,11 @@ export const compact: Work = {
     const { limits, log } = maintenance;
     const did = { compactedFiles: 0, compactedInto: 0, unreadableFiles: 0 };
     const leftOut: LeftOut = { groups: new Set(), unreadable: new Set() };
+    const bytes: ByteCounts = { input: 0, output: 0 };
     for (let runs = 0; runs < limits.compactions; runs += 1) {
       const plan = await nextRun(maintenance, leftOut);
       if (plan === undefined) break;
-      const { decision, landing } = await finish(maintenance, plan, leftOut);
+      const { decision, landing } = await finish(maintenance, plan, leftOut, bytes);
       const { outcome, refusal } = landing;
       const files = decision.removeFiles?.length ?? 0;
       log.info({ run: plan.run, outcome, refusal, files, into: decision.dataFiles.length }, 'small files compacted');
@@ -92,12 +94,15 @@ async function findSmallFiles(maintenance: Maintenance, state: TableState): Prom
   const { targetFileSizeBytes } = state.settings;
   const timestampID = retention.rowDays === undefined ? undefined : state.layout.fieldIDs.timestamp;
   const found: { readonly file: SmallFile; readonly run: string | undefined }[] = [];
+  const room = { ofBatches: mostCandidates, ofOthers: mostCandidates };
   for await (const file of dataset.table.files(state)) {
-    if (found.length >= mostCandidates) break;
     const origin = originOf(dataset.table.dataFolder, file.key);
     if (origin === undefined || !isSmall(file.bytes, targetFileSizeBytes) || !isOfLayout(file, state)) continue;
-    // Rounds cannot be reverted.
-    const run = 'batch' in origin ? decisionKey(origin.batch, origin.run) : undefined;
+    if (isAboutToExpire(maintenance, file, timestampID)) continue;
+    const run = revertibleRun(origin);
+    const kind = run === undefined ? 'ofOthers' : 'ofBatches';
+    if (room[kind] === 0) continue;
+    room[kind] -= 1;
     found.push({ file: toSmallFile(file, timestampID), run });
   }
   const old = await findOldRuns(
@@ -107,9 +112,25 @@ async function findSmallFiles(maintenance: Maintenance, state: TableState): Prom
   return found.filter(({ run }) => run === undefined || old.has(run)).map(({ file }) => file);
 }
 
+/** Key of the decision of the batch's run that a file is of; undefined for rounds and compactions, which stay. */
+function revertibleRun(origin: Origin): string | undefined {
+  const isOfBatch = 'batch' in origin && origin.batch !== batchDigest(compactionBatch);
+  return isOfBatch ? decisionKey(origin.batch, origin.run) : undefined;
+}
+
 /** Partitions never change; a file that another engine brought may be of others all the same. */
 function isOfLayout({ partition = [] }: TableFile, { layout }: TableState): boolean {
   return partition.length === layout.partitionBy.length;
+}
+
+/** Its rows leave the table within a day: they are not worth the work, nor may they leave while it goes on. */
+function isAboutToExpire(
+  { retention: { rowDays }, began }: Maintenance,
+  { columns }: TableFile,
+  timestampID: number | undefined,
+): boolean {
+  const newest = timestampID === undefined ? undefined : newestTimestamp(columns, timestampID);
+  return newest !== undefined && rowDays !== undefined && newest < began.time - (rowDays - 1) * day;
 }
 
 function toSmallFile({ key, rows, bytes, partition, columns }: TableFile, timestampID: number | undefined): SmallFile {
@@ -174,12 +195,19 @@ async function toShard(
   return { files: inputs.length, bytes: inputs.reduce((sum, { size }) => sum + size, 0), inputs };
 }
 
-async function finish(maintenance: Maintenance, plan: Plan, leftOut: LeftOut) {
+async function finish(maintenance: Maintenance, plan: Plan, leftOut: LeftOut, bytes: ByteCounts) {
+  const { dataset, waiting } = maintenance;
+  const live = await findLive(maintenance, plan);
   const receipts: Receipt[] = [];
   for (const index of plan.shards.keys()) {
-    maintenance.waiting.signal.throwIfAborted();
-    const receipt = await rewriteGroup(maintenance, plan, index);
+    waiting.signal.throwIfAborted();
+    const ended = await endedRun(dataset, plan, waiting);
+    if (ended !== undefined) return ended;
+    const receipt = await rewriteGroup(maintenance, plan, index, live);
     receipts.push(receipt);
+    bytes.input += receipt.bytes.input;
+    bytes.output += receipt.bytes.output;
+    maintenance.progress({ ...bytes });
     if (receipt.failure === undefined) continue;
     maintenance.log.warn({ run: plan.run, index, ...receipt.failure }, 'a group of files is not compacted');
     for (const { key } of plan.shards[index]?.inputs ?? []) {
@@ -187,7 +215,13 @@ async function finish(maintenance: Maintenance, plan: Plan, leftOut: LeftOut) {
       if (receipt.failure.reason !== 'FilesGone') leftOut.unreadable.add(key);
     }
   }
-  return await endInternalRun(maintenance.dataset, plan, judge(plan, receipts), maintenance.waiting);
+  return await endInternalRun(dataset, plan, judge(plan, receipts), waiting);
+}
+
+async function findLive({ dataset, waiting }: Maintenance, plan: Plan): Promise<ReadonlySet<string>> {
+  const keys = new Set(plan.shards.flatMap(({ inputs = [] }) => inputs.map(({ key }) => key)));
+  const { table } = dataset;
+  return new Set((await untilClear(async () => await table.find(await loadState(table), keys), waiting)).keys());
 }
 
 function judge(plan: Plan, receipts: readonly Receipt[]): Outcome {

@@ -64,6 +64,17 @@ export async function planInternalRun(
   return (await decide(dataset.store, planKey(batchDigest(batch), run), Plan, plan, waiting)).value;
 }
 
+export interface EndedRun {
+  readonly decision: Decision;
+  readonly landing: Landing;
+}
+
+/** A run that a twin decided meanwhile, landed; else undefined. Who slept for long need not do its work once more. */
+export async function endedRun(dataset: Dataset, plan: Plan, waiting: Waiting): Promise<EndedRun | undefined> {
+  const decision = await readDecision(dataset, batchDigest(plan.batch), plan.run, waiting);
+  return decision && { decision, landing: await landRun(dataset, plan, decision, waiting) };
+}
+
 /** What an internal run is to do to the table. */
 export type Outcome = Pick<Decision, 'outcome' | 'reason' | 'message' | 'dataFiles' | 'removeFiles' | 'rewrites'>;
 
@@ -73,7 +84,7 @@ export async function endInternalRun(
   plan: Plan,
   outcome: Outcome,
   waiting: Waiting,
-): Promise<{ readonly decision: Decision; readonly landing: Landing }> {
+): Promise<EndedRun> {
   const batch = batchDigest(plan.batch);
   const removed = outcome.removeFiles?.length ?? 0;
   const draft: Decision & { attempt: string } = {

@@ -1,5 +1,6 @@
 /** What every kind of maintenance is given and answers. Each is a file of this folder. */
 import type { Dataset } from '../commit/dataset.ts';
+import type { ByteCounts } from '../contract/counts.ts';
 import type { Log, Waiting } from '../contract/environment.ts';
 import type { MaintainLimits, Retention } from '../contract/task.ts';
 import type { TableState } from '../table/table.ts';
@@ -12,6 +13,8 @@ export interface Maintenance {
   readonly began: { readonly time: number; readonly state: TableState };
   readonly waiting: Waiting;
   readonly log: Log;
+  /** Told of the bytes of files that this maintain rewrote so far. */
+  progress(bytes: ByteCounts): void;
 }
 
 /** How much was done, by the names of the result's `did`. */
@@ -36,8 +39,9 @@ export const defaultLimits: Required<MaintainLimits> = {
   expiredFiles: 1_000,
   expiredSnapshots: 1_000,
   keptSnapshots: 3,
-  // Every one of them stands in each metadata file.
-  mostSnapshots: 1_000,
+  // A table carries at most 1,000, and commits drop what is beyond: whatever comes within the hour must find room, or
+  // files that only those snapshots name would be garbage that nobody knows of.
+  mostSnapshots: 750,
 };
 
 export const minute = 60_000;

@@ -9,17 +9,23 @@ import { type RecordCounts, zeroRecords } from '../contract/counts.ts';
 import { ForebayError, toForebayError } from '../contract/errors.ts';
 import type { ByteSink, DataFile } from '../engine/engine.ts';
 import type { TableInput } from '../parquet/rewrite.ts';
-import { untilClear } from '../table/back-off.ts';
-import { loadState } from '../table/commit.ts';
 import type { Maintenance } from './maintenance.ts';
 
-/** The receipt that stands: an earlier one, this one, or a twin's. A group that cannot be rewritten has one too. */
-export async function rewriteGroup(maintenance: Maintenance, plan: Plan, index: number): Promise<Receipt> {
+/**
+ * The receipt that stands: an earlier one, this one, or a twin's. A group that cannot be rewritten has one too.
+ * `live`: of the plan's files, those that the table has.
+ */
+export async function rewriteGroup(
+  maintenance: Maintenance,
+  plan: Plan,
+  index: number,
+  live: ReadonlySet<string>,
+): Promise<Receipt> {
   const { dataset, waiting } = maintenance;
   const key = receiptKey(batchDigest(plan.batch), plan.run, index);
   const standing = await readDocument(dataset.store, key, Receipt, waiting);
   if (standing !== undefined) return standing;
-  const receipt = await makeReceipt(maintenance, plan, index);
+  const receipt = await makeReceipt(maintenance, plan, index, live);
   const decided = await decide(dataset.store, key, Receipt, receipt, waiting);
   if (!decided.own) {
     await discard(
@@ -30,13 +36,18 @@ export async function rewriteGroup(maintenance: Maintenance, plan: Plan, index: 
   return decided.value;
 }
 
-async function makeReceipt(maintenance: Maintenance, plan: Plan, index: number): Promise<Receipt> {
+async function makeReceipt(
+  maintenance: Maintenance,
+  plan: Plan,
+  index: number,
+  live: ReadonlySet<string>,
+): Promise<Receipt> {
   const { dataset, waiting } = maintenance;
   const attempt = waiting.random.nonce();
   const inputs = await inputsOf(dataset, plan, index, waiting);
   const sinks = new Sinks(maintenance, plan, index, attempt);
   try {
-    await requireLive(maintenance, inputs);
+    requireLive(inputs, live);
     const dataFiles = await rewrite(maintenance, plan, inputs, sinks);
     requireSameRows(inputs, dataFiles);
     return toReceipt(plan, index, attempt, inputs, dataFiles);
@@ -47,11 +58,9 @@ async function makeReceipt(maintenance: Maintenance, plan: Plan, index: number):
 }
 
 /** A file that left the table since the plan takes the whole commit with it: the group is left out in time. */
-async function requireLive({ dataset, waiting }: Maintenance, inputs: readonly PlanInput[]): Promise<void> {
-  const keys = new Set(inputs.map(({ key }) => key));
-  const live = await untilClear(async () => await dataset.table.find(await loadState(dataset.table), keys), waiting);
-  if (live.size === keys.size) return;
-  throw new ForebayError('FilesGone', `${keys.size - live.size} of ${keys.size} files left the table meanwhile`);
+function requireLive(inputs: readonly PlanInput[], live: ReadonlySet<string>): void {
+  const gone = inputs.filter(({ key }) => !live.has(key)).length;
+  if (gone > 0) throw new ForebayError('FilesGone', `${gone} of ${inputs.length} files left the table meanwhile`);
 }
 
 const noLayout = { fieldIDs: {}, partitionBy: [], sortBy: [] };

@@ -7,6 +7,7 @@ import { compact } from '../maintain/compaction.ts';
 import { doAll } from '../maintain/do-all.ts';
 import { deleteExpiredFiles } from '../maintain/expired-files.ts';
 import { settleInlets } from '../maintain/inlets.ts';
+import { tidyLedger } from '../maintain/ledger.ts';
 import { findLeftFiles } from '../maintain/left-files.ts';
 import { defaultLimits, type Work } from '../maintain/maintenance.ts';
 import { deleteOrphanedMetadata } from '../maintain/orphans.ts';
@@ -28,6 +29,7 @@ const works: readonly Work[] = [
   expireRows,
   expireSnapshots,
   deleteOrphanedMetadata,
+  tidyLedger,
   abandonUploads,
   compact,
   tidyVersions,
@@ -50,6 +52,7 @@ export async function runMaintain(task: MaintainTask, environment: Environment):
       began: { time, state },
       waiting: environment,
       log: environment.log,
+      progress: (bytes) => environment.progress({ bytes }),
     });
     const newest = await untilClear(() => loadState(dataset.table), environment);
     return { version: 1, verb: 'maintain', table: reportTable(dataset.table, newest), did };
