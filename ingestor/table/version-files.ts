@@ -45,6 +45,12 @@ export class VersionFiles {
     return this.#require(await this.#read(this.#known));
   }
 
+  /** Whether this version, which was there, is there still and the newest. */
+  async isNewest(version: number): Promise<boolean> {
+    const [size, isOld] = await Promise.all([this.#size(version), this.#exists(version + 1)]);
+    return size > 0 && !isOld;
+  }
+
   /** False when the number is taken. */
   async create(version: number, body: Uint8Array | string): Promise<boolean> {
     const { created } = await this.#store.putIfAbsent(this.key(version), body, { signal: this.#signal });

@@ -14,6 +14,8 @@ export class FileCatalog implements Catalog {
   readonly comparesSnapshotsOnly = false;
   readonly #uuid: string;
   readonly #versions: VersionFiles;
+  /** Read or written last. Versions never change, and long ones take longer to read than to look for. */
+  #last: (LoadedTable & { readonly version: number }) | undefined;
 
   /** `folder`: of the metadata, ending with a slash. */
   constructor(store: Store, folder: string, uuid: string, signal: AbortSignal) {
@@ -22,6 +24,7 @@ export class FileCatalog implements Catalog {
   }
 
   async load(): Promise<LoadedTable | undefined> {
+    if (this.#last !== undefined && (await this.#versions.isNewest(this.#last.version))) return this.#last;
     const newest = await this.#versions.newest();
     if (newest === undefined) return undefined;
     const metadata = parseTableMetadata(textOf(newest), newest.location);
@@ -31,7 +34,8 @@ export class FileCatalog implements Catalog {
         `${newest.location} is of table ${metadata['table-uuid']}, the dataset made ${this.#uuid}`,
       );
     }
-    return { metadata, location: newest.location, version: newest.version };
+    this.#last = { metadata, location: newest.location, version: newest.version };
+    return this.#last;
   }
 
   async create(creation: TableCreation): Promise<LoadedTable | undefined> {
@@ -56,7 +60,8 @@ export class FileCatalog implements Catalog {
 
   async #write(version: number, metadata: TableMetadata): Promise<LoadedTable | undefined> {
     if (!(await this.#versions.create(version, printJSON(metadata)))) return undefined;
-    return { metadata, location: this.#versions.location(version), version };
+    this.#last = { metadata, location: this.#versions.location(version), version };
+    return this.#last;
   }
 }
 

@@ -10,15 +10,16 @@ import { requireFormat } from '../settings.ts';
 import type { CommitStamp, SnapshotFacts, Table, TableChange, TableFile, TableState } from '../table.ts';
 import type { Catalog, LoadedTable } from './catalog.ts';
 import { type FileContext, fileContext, toDataFile, toTableFile } from './data-file.ts';
-import { sameLong, toLong } from './json.ts';
+import { toLong } from './json.ts';
 import { hasLiveFiles } from './manifest-list.ts';
 import { Manifests } from './manifests.ts';
 import { currentSchema, currentSnapshot, refsOf, specOf } from './metadata.ts';
 import { createSortOrder, createSpec, transformName } from './partition.ts';
 import { Places } from './places.ts';
+import { filesOnlyIn } from './reachability.ts';
 import { createSchema, evolveSchema, walkSchema } from './schema.ts';
 import { buildSnapshot } from './snapshot.ts';
-import type { Long, MetadataUpdate, PartitionSpec, Snapshot, TableMetadata, TableRequirement } from './spec.ts';
+import type { MetadataUpdate, PartitionSpec, Snapshot, TableMetadata, TableRequirement } from './spec.ts';
 import { type FileTotals, type IcebergState, readState, summaryTotals, writeProperties } from './state.ts';
 import { mainBranch } from './updates.ts';
 
@@ -113,18 +114,23 @@ export class IcebergTable implements Table {
   snapshots(state: TableState): readonly SnapshotFacts[] {
     const { metadata } = asIceberg(state).loaded;
     const pinned = pinnedIDs(metadata);
-    const current = metadata['current-snapshot-id'];
-    return [...(metadata.snapshots ?? [])]
-      .sort((a, b) => rank(a, current) - rank(b, current))
-      .map((snapshot) => ({
-        snapshotID: String(snapshot['snapshot-id']),
+    const current = currentSnapshot(metadata);
+    const others = (metadata.snapshots ?? []).filter((snapshot) => snapshot !== current).sort(bySequence);
+    return [...others, ...(current === undefined ? [] : [current])].map((snapshot) => {
+      const snapshotID = String(snapshot['snapshot-id']);
+      return {
+        snapshotID,
         time: snapshot['timestamp-ms'],
-        pinned: pinned.has(String(snapshot['snapshot-id'])),
+        pinned: pinned.has(snapshotID),
         sequence: Number(snapshot['sequence-number']),
-      }));
+      };
+    });
   }
 
-  async *filesOnlyIn(_state: TableState, _snapshotIDs: ReadonlySet<string>): AsyncGenerator<string> {}
+  async *filesOnlyIn(state: TableState, snapshotIDs: ReadonlySet<string>): AsyncGenerator<string> {
+    const { metadata } = asIceberg(state).loaded;
+    for await (const url of filesOnlyIn(this.#manifests, metadata, snapshotIDs)) yield this.#places.toKey(url) ?? url;
+  }
 
   async metadataKeys(state: TableState): Promise<ReadonlySet<string>> {
     const { snapshots = [] } = asIceberg(state).loaded.metadata;
@@ -244,9 +250,8 @@ function isIceberg(state: TableState): state is IcebergState {
   return 'loaded' in state;
 }
 
-/** The current one last, the others as they came. */
-function rank(snapshot: Snapshot, current: Long | undefined): number {
-  return sameLong(snapshot['snapshot-id'], current) ? Number.POSITIVE_INFINITY : Number(snapshot['sequence-number']);
+function bySequence(a: Snapshot, b: Snapshot): number {
+  return Number(a['sequence-number']) - Number(b['sequence-number']);
 }
 
 function pinnedIDs(metadata: TableMetadata): ReadonlySet<string> {
@@ -333,7 +338,6 @@ function removeSnapshots(
   const wrong = expireSnapshots.find((id) => pinned.has(id));
   if (wrong !== undefined) throw new TypeError(`snapshot ${wrong} is named by a branch or tag`);
   const expired = new Set(expireSnapshots);
-  const bySequence = (a: Snapshot, b: Snapshot) => (a['sequence-number'] < b['sequence-number'] ? -1 : 1);
   const [leaving, staying] = partition(metadata.snapshots ?? [], (one) => expired.has(String(one['snapshot-id'])));
   const tooMany = staying.length + added - mostSnapshots;
   const oldest = staying.filter((one) => !pinned.has(String(one['snapshot-id']))).sort(bySequence);

@@ -1,7 +1,7 @@
 /** What a manifest list says about the partitions of a manifest, so that readers can pass it over. */
 import type { PartitionSummary } from './manifest-list.ts';
 import type { PartitionColumn } from './partition.ts';
-import { compareValues, type SingleValue, serializeValue } from './values.ts';
+import { compareValues, deserializeValue, type SingleValue, serializeValue } from './values.ts';
 
 export function summarizePartitions(
   columns: readonly PartitionColumn[],
@@ -37,11 +37,11 @@ export function mayContain(
   });
 }
 
+/** A bound of a type that is not read here says nothing. */
 function isWithin(value: SingleValue, { lower, upper }: PartitionSummary, type: PartitionColumn['type']): boolean {
-  // Only equal bytes are compared: enough where all files of a manifest are in one partition, and never wrong.
-  if (lower === undefined || upper === undefined || Buffer.compare(lower, upper) !== 0) return true;
-  const bytes = serializeValue(value, type);
-  return bytes === undefined || bytes.length !== lower.length || Buffer.compare(bytes, lower) === 0;
+  const [least, greatest] = [lower, upper].map((bound) => bound && deserializeValue(bound, type));
+  if (least !== undefined && compareValues(value, least) < 0) return false;
+  return greatest === undefined || compareValues(value, greatest) <= 0;
 }
 
 function extreme(values: readonly SingleValue[], sign: 1 | -1): SingleValue {

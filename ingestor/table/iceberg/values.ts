@@ -59,3 +59,16 @@ function serializeNumber(value: number | bigint, type: IcebergType): Uint8Array 
       return bytes;
   }
 }
+
+/** Undefined for types that are not read here. A long may be as short as the int it was before. */
+export function deserializeValue(bytes: Uint8Array, type: IcebergType): SingleValue | undefined {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (type === 'string') return buffer.toString();
+  if (type === 'boolean' && buffer.length === 1) return buffer[0] !== 0;
+  if (type === 'double' && buffer.length === 8) return buffer.readDoubleLE();
+  if (type === 'float' && buffer.length === 4) return buffer.readFloatLE();
+  const isInteger = type === 'int' || type === 'date' || longTypes.includes(type);
+  if (isInteger && buffer.length === 4) return buffer.readInt32LE();
+  if (isInteger && buffer.length === 8) return toLong(buffer.readBigInt64LE());
+  return undefined;
+}
