@@ -1,35 +1,21 @@
 /**
- * Which files a dataset's connections have taken: a log of claims, `ingest/ledger/<n>.json`, dense and never freed. A
- * run's claim is made before its plan and fixes its files, so two runs cannot both plan one file: of two that race for
- * entry n, the loser reads the winner's and leaves its files out.
+ * Which files a dataset has taken: a log of claims, `ingest/ledger/<n>.json`, dense and never freed. A run's claim is
+ * made before its plan and fixes its files, so two runs cannot both plan one file: of two that race for entry n, the
+ * loser reads the winner's and leaves its files out.
  *
  * A claim holds while its run is undecided and for good once it was committed; a run that ended without rows frees its
- * files. So does a plan that was not made from the entry: another request's came first.
+ * files. So does a plan that was not made from the entry: another request's came first. Claims that hold for good are
+ * folded (ledger-fold.ts), so that a million known files are read in a moment.
  */
-import { type Static, Type } from 'typebox';
 import type { Waiting } from '../contract/environment.ts';
+import { sortByKey } from '../store/keys.ts';
 import { untilClear } from '../table/back-off.ts';
-import { findLast } from '../table/versions.ts';
 import type { Dataset } from './dataset.ts';
-import { decide, readDocument } from './decide.ts';
-import { PlanInput, RunRequest } from './documents.ts';
-import { ledgerKey, sha256 } from './names.ts';
-import { readDecision, readPlan } from './runs.ts';
-
-export const LedgerEntry = Type.Object({
-  version: Type.Literal(1),
-  attempt: Type.String(),
-  number: Type.Integer({ minimum: 1 }),
-  batch: Type.String(),
-  run: Type.Integer({ minimum: 1 }),
-  request: RunRequest,
-  /** The place the files are in, as the connection names it. */
-  source: Type.String(),
-  inputs: Type.Array(PlanInput),
-  /** Files that the listing found beside these, claimed by others. */
-  skipped: Type.Integer({ minimum: 0 }),
-});
-export type LedgerEntry = Static<typeof LedgerEntry>;
+import type { PlanInput, RunRequest } from './documents.ts';
+import { fileDigest, KnownFiles } from './ledger-digests.ts';
+import { type Entry, type LedgerEntry, lastEntry, readEntries, readEntryDocument } from './ledger-entries.ts';
+import { isWorthFolding, type LedgerView, readLedger } from './ledger-fold.ts';
+import { ledgerKey } from './names.ts';
 
 /** Who claims. */
 export interface Claimant {
@@ -37,119 +23,113 @@ export interface Claimant {
   readonly run: number;
   readonly request: RunRequest;
   readonly source: string;
+  /** Batches whose rows leave the table when this run's come: their files may be taken again. */
+  readonly replaces: readonly string[];
 }
 
 /** What a run may take of the files it found. */
 export interface Claim {
+  /** By key, in byte order. */
   readonly inputs: readonly PlanInput[];
   readonly skipped: number;
   /** Absent when there was nothing to claim. */
   readonly entry?: number;
+  /** Enough entries have gathered for a fold. */
+  readonly isFoldDue: boolean;
 }
 
-/** Entries read at the same time. */
-const readAhead = 16;
-
 /**
- * Claims those of the files that nobody holds. A run that claimed before is told its earlier claim, whatever was found
- * now.
+ * Claims those of the files that nobody holds. Only these are kept in memory, so `found` may be a listing of millions; a
+ * file may come twice. A run that claimed before is told its earlier claim, whatever is found now.
  */
 export async function claimFiles(
   dataset: Dataset,
   claimant: Claimant,
-  found: readonly PlanInput[],
+  found: AsyncIterable<PlanInput> | Iterable<PlanInput>,
   waiting: Waiting,
 ): Promise<Claim> {
-  const free = new Map(found.map((file) => [identity(claimant.source, file), file]));
-  let seen = 0;
-  for (;;) {
-    const last = await lastEntry(dataset, seen, waiting);
-    const earlier = await leaveOutHeld(dataset, claimant, free, seen, last, waiting);
-    if (earlier !== undefined) return toClaim(earlier);
-    seen = last;
-    const inputs = [...free.values()];
-    if (inputs.length === 0) return { inputs, skipped: found.length };
-    const entry = await makeEntry(dataset, claimant, last + 1, inputs, found.length - inputs.length, waiting);
-    if (entry !== undefined) return toClaim(entry);
+  let view = await readLedger(dataset, waiting);
+  const earlier = await earlierClaim(dataset, claimant, view.entries, waiting);
+  if (earlier !== undefined) return earlier;
+  const sorted = await sortOut(found, claimant, view);
+  const isFoldDue = isWorthFolding(view.entries.filter(({ claim }) => claim !== 'open'));
+  let { free } = sorted;
+  for (let { skipped } = sorted; ; ) {
+    if (free.length === 0) return { inputs: [], skipped, isFoldDue };
+    const number = view.last + 1;
+    if (await makeEntry(dataset, claimant, number, free, skipped, waiting)) {
+      return { inputs: free, skipped, entry: number, isFoldDue };
+    }
+    view = await readOn(dataset, view, waiting);
+    const twins = await earlierClaim(dataset, claimant, view.entries, waiting);
+    if (twins !== undefined) return twins;
+    const left = (await sortOut(free, claimant, view)).free;
+    skipped += free.length - left.length;
+    free = left;
   }
 }
 
-async function lastEntry(dataset: Dataset, from: number, waiting: Waiting): Promise<number> {
-  const { store } = dataset;
-  const isTaken = async (n: number) => (await store.head(ledgerKey(n), { signal: waiting.signal })) !== undefined;
-  return await findLast(from, (n) => untilClear(() => isTaken(n), waiting));
-}
-
-/**
- * Takes files out of `free` that a claim in entries after+1..last holds. Answers the entry of this very run and
- * request, when a twin or an earlier life of this task made one.
- */
-async function leaveOutHeld(
+/** Of this very run and request, made by a twin or an earlier life of this task. */
+async function earlierClaim(
   dataset: Dataset,
   claimant: Claimant,
-  free: Map<string, PlanInput>,
-  after: number,
-  last: number,
+  entries: readonly Entry[],
   waiting: Waiting,
-): Promise<LedgerEntry | undefined> {
-  for await (const entry of readEntries(dataset, after, last, waiting)) {
-    if (isOwn(entry, claimant)) return entry;
-    if (entry.batch === claimant.batch) continue;
-    const common = entry.inputs.map((file) => identity(entry.source, file)).filter((key) => free.has(key));
-    if (common.length > 0 && (await holds(dataset, entry, waiting))) for (const key of common) free.delete(key);
+): Promise<Claim | undefined> {
+  const own = entries.find((entry) => isOwn(entry, claimant));
+  const document = own && (await readEntryDocument(dataset, own.number, waiting));
+  return document && { inputs: document.inputs, skipped: document.skipped, entry: own.number, isFoldDue: false };
+}
+
+/** `free`: by key in byte order, each once. `skipped`: those that others hold. */
+async function sortOut(
+  found: AsyncIterable<PlanInput> | Iterable<PlanInput>,
+  claimant: Claimant,
+  { groups, entries }: Pick<LedgerView, 'groups' | 'entries'>,
+): Promise<{ free: readonly PlanInput[]; skipped: number }> {
+  const released = new Set([claimant.batch, ...claimant.replaces]);
+  const isAnothers = ({ batch }: { readonly batch: string }) => !released.has(batch);
+  const holding = entries.filter((entry) => entry.claim !== 'free' && isAnothers(entry));
+  const known = new KnownFiles([...groups.filter(isAnothers), ...holding]);
+  const free: PlanInput[] = [];
+  let skipped = 0;
+  for await (const file of found) {
+    const is = known.look(fileDigest(claimant.source, file));
+    if (is === 'unknown') free.push(file);
+    else if (is === 'known') skipped += 1;
   }
-  return undefined;
+  return { free: sortByKey(free), skipped };
 }
 
-async function holds(dataset: Dataset, entry: LedgerEntry, waiting: Waiting): Promise<boolean> {
-  const plan = await readPlan(dataset, entry.batch, entry.run, waiting);
-  if (plan === undefined) return true;
-  if (plan.ledgerEntry !== entry.number) return false;
-  const decision = await readDecision(dataset, entry.batch, entry.run, waiting);
-  return decision === undefined || decision.outcome === 'Committed';
+/** What came after the view; all of it when a fold took some of that away. */
+async function readOn(dataset: Dataset, view: LedgerView, waiting: Waiting): Promise<LedgerView> {
+  const last = await lastEntry(dataset, view.last, waiting);
+  const numbers = Array.from({ length: last - view.last }, (_, index) => view.last + 1 + index);
+  const entries = await readEntries(dataset, numbers, waiting);
+  return entries === undefined ? await readLedger(dataset, waiting) : { ...view, groups: [], last, entries };
 }
 
-/** Undefined when the number went to another run. */
+/** False when the number went to another run. */
 async function makeEntry(
   dataset: Dataset,
-  claimant: Claimant,
+  { replaces: _, ...claimant }: Claimant,
   number: number,
   inputs: readonly PlanInput[],
   skipped: number,
   waiting: Waiting,
-): Promise<LedgerEntry | undefined> {
+): Promise<boolean> {
+  const { store } = dataset;
   const attempt = waiting.random.nonce();
-  const entry: LedgerEntry = { version: 1, attempt, number, ...claimant, inputs: [...inputs], skipped };
-  const { value } = await decide(dataset.store, ledgerKey(number), LedgerEntry, entry, waiting);
-  return isOwn(value, claimant) ? value : undefined;
+  const body = JSON.stringify({ version: 1, attempt, number, ...claimant, inputs, skipped } satisfies NewEntry);
+  const create = () => store.putIfAbsent(ledgerKey(number), body, { signal: waiting.signal });
+  if ((await untilClear(create, waiting)).created) return true;
+  // It may be this very one, whose answer was lost; or one of long ago that is empty by now.
+  return (await readEntryDocument(dataset, number, waiting))?.attempt === attempt;
 }
 
-async function* readEntries(
-  dataset: Dataset,
-  after: number,
-  last: number,
-  waiting: Waiting,
-): AsyncGenerator<LedgerEntry> {
-  for (let first = after + 1; first <= last; first += readAhead) {
-    const numbers = Array.from({ length: Math.min(readAhead, last - first + 1) }, (_, index) => first + index);
-    const entries = await Promise.all(
-      numbers.map((number) => readDocument(dataset.store, ledgerKey(number), LedgerEntry, waiting)),
-    );
-    for (const entry of entries) if (entry !== undefined) yield entry;
-  }
-}
+type NewEntry = Omit<LedgerEntry, 'inputs'> & { readonly inputs: readonly PlanInput[] };
 
-function isOwn(entry: LedgerEntry, { batch, run, request }: Claimant): boolean {
+function isOwn(entry: Entry, { batch, run, request }: Claimant): boolean {
   const isSameRequest = entry.request.token === request.token && entry.request.digest === request.digest;
   return entry.batch === batch && entry.run === run && isSameRequest;
-}
-
-/** Place, key, size and ETag: a file that was changed is a new one. 128 bits, so that millions fit in memory. */
-/** By the whole path: a connection whose prefix is moved up or down knows its files again. */
-function identity(source: string, file: PlanInput): string {
-  return sha256(JSON.stringify([`${source}/${file.key}`, file.size, file.etag])).slice(0, 32);
-}
-
-function toClaim(entry: LedgerEntry): Claim {
-  return { inputs: entry.inputs, skipped: entry.skipped, entry: entry.number };
 }

@@ -1,15 +1,14 @@
 import { expect, test } from 'vitest';
 import { Lake, planTask } from '../../test/support/lake-in-memory.ts';
 import { runPlan } from '../tasks/plan.ts';
-import type { PlanInput } from './documents.ts';
-import { packShards } from './plan.ts';
+import { type Piece, packShards } from './plan.ts';
 
-function files(...sizes: number[]): PlanInput[] {
-  return sizes.map((size, n) => ({ key: `${n}`, name: `${n}`, size, etag: '' }));
+function files(...sizes: number[]): Piece[] {
+  return sizes.map((bytes, n) => ({ input: { key: `${n}`, name: `${n}`, size: bytes, etag: '' }, bytes }));
 }
 
-function sizes(shards: PlanInput[][]): number[][] {
-  return shards.map((shard) => shard.map((input) => input.size));
+function sizes(shards: Piece[][]): number[][] {
+  return shards.map((shard) => shard.map(({ bytes }) => bytes));
 }
 
 test.for([

@@ -2,7 +2,8 @@
 import type { Waiting } from '../contract/environment.ts';
 import { ForebayError } from '../contract/errors.ts';
 import type { BatchID, BatchRequest } from '../contract/task.ts';
-import { untilClear } from '../table/back-off.ts';
+import { sortByKey } from '../store/keys.ts';
+import { isUnclear, untilClear } from '../table/back-off.ts';
 import type { TableState } from '../table/table.ts';
 import type { Dataset } from './dataset.ts';
 import { decide, readDocument } from './decide.ts';
@@ -16,12 +17,16 @@ import {
   type Refusal,
   type RunRequest,
 } from './documents.ts';
-import { claimFiles } from './ledger.ts';
+import { type Claim, claimFiles } from './ledger.ts';
+import { foldLedger } from './ledger-fold.ts';
 import { batchDigest, openKey, partKey, planKey } from './names.ts';
 import { allowsAll } from './policy.ts';
 
 /** Completion indexes of one Indexed Job, and receipts that `finish` reads, stay few. */
 export const mostShards = 1_000;
+
+/** The least that a shard is set to: a smaller part of a file is not worth a process. */
+const leastPartBytes = 2 ** 20;
 
 /** Up to so many files the plan holds their list itself; beyond, each shard's list is an object of its own. */
 const mostInputsInPlan = 1_000;
@@ -46,38 +51,85 @@ export async function openRun(
   await untilClear(() => dataset.store.putIfAbsent(key, body, { signal: waiting.signal }), waiting);
 }
 
-/** The plan of what the selection found; of a connection, less what its dataset took before. */
+/** What a run is to read. */
+export interface Found {
+  /** In any order; one may come twice. Read once, and not kept where the ledger knows it. */
+  readonly files: AsyncIterable<PlanInput> | Iterable<PlanInput>;
+  /** Where the files are, as the ledger calls it. With it, files that are known are left out and the others claimed. */
+  readonly source?: string;
+  /** Ends the run when there is no file at all. */
+  readonly ifNone?: Refusal;
+  /** Cuts a file into parts of about so many bytes; none: it is read whole. */
+  cut?(file: PlanInput, targetBytes: number): Promise<readonly Piece[]>;
+}
+
+/** A file, or a part of one, and how many bytes are read for it. */
+export interface Piece {
+  readonly input: PlanInput;
+  readonly bytes: number;
+}
+
+/** The plan of what was found, less what the ledger knows. */
 export async function planFiles(
   dataset: Dataset,
   state: TableState,
   newRun: NewRun,
   request: BatchRequest,
-  found: readonly PlanInput[],
+  found: Found & { readonly replaces?: Plan['replaces'] },
   waiting: Waiting,
 ): Promise<Plan> {
-  const batch = batchDigest(newRun.batch);
-  const claim =
-    request.ledger === undefined
-      ? { inputs: found, skipped: 0 }
-      : await claimFiles(
-          dataset,
-          { batch, run: newRun.run, request: newRun.request, ...request.ledger },
-          found,
-          waiting,
-        );
-  const plan = emptyPlan(dataset, newRun, waiting);
-  return await fixPlan(
+  const claim = await takeFiles(dataset, newRun, found, waiting);
+  const files = { input: claim.inputs.length + claim.skipped, skipped: claim.skipped };
+  if (files.input === 0 && found.ifNone) return await planRefusal(dataset, newRun, found.ifNone, waiting);
+  const draft = emptyPlan(dataset, newRun, waiting);
+  const pieces = await cutFiles(claim.inputs, request.shardBytes, found);
+  const plan = await fixPlan(
     dataset,
     {
-      ...plan,
-      files: { input: claim.inputs.length + claim.skipped, skipped: claim.skipped },
-      bytes: totalBytes(claim.inputs),
-      shards: await saveLists(dataset, plan, packShards(claim.inputs, request.shardBytes), waiting),
+      ...draft,
+      files,
+      bytes: claim.inputs.reduce((sum, { size }) => sum + size, 0),
+      shards: await saveLists(dataset, draft, packShards(pieces, request.shardBytes), waiting),
       reading: readingOf(request, state),
+      ...(found.replaces === undefined ? {} : { replaces: found.replaces }),
       ...(claim.entry === undefined ? {} : { ledgerEntry: claim.entry }),
     },
     waiting,
   );
+  if (claim.isFoldDue) await foldLedger(dataset, waiting).catch(ifUnclear);
+  return plan;
+}
+
+async function takeFiles(
+  dataset: Dataset,
+  { batch, run, request }: NewRun,
+  { files, source, replaces = [] }: Found & { readonly replaces?: Plan['replaces'] },
+  waiting: Waiting,
+): Promise<Claim> {
+  if (source === undefined) {
+    const all: PlanInput[] = [];
+    for await (const file of files) all.push(file);
+    return { inputs: sortByKey(all), skipped: 0, isFoldDue: false };
+  }
+  const claimant = { batch: batchDigest(batch), run, request, source, replaces: replaces.map((it) => it.batch) };
+  return await claimFiles(dataset, claimant, files, waiting);
+}
+
+/** Larger files are cut where that can be, into parts so large that there are not too many shards. */
+async function cutFiles(files: readonly PlanInput[], shardBytes: number, { cut }: Found): Promise<readonly Piece[]> {
+  const total = files.reduce((sum, { size }) => sum + size, 0);
+  const targetBytes = Math.max(shardBytes, leastPartBytes, Math.ceil(total / mostShards));
+  const pieces: Piece[] = [];
+  for (const input of files) {
+    const parts = cut === undefined || input.size <= targetBytes ? [] : await cut(input, targetBytes);
+    pieces.push(...(parts.length > 0 ? parts : [{ input, bytes: input.size }]));
+  }
+  return pieces;
+}
+
+/** The next plan folds, or `maintain` does. */
+function ifUnclear(thrown: unknown): void {
+  if (!isUnclear(thrown)) throw thrown;
 }
 
 /** The plan of a run that ends before anything is read. */
@@ -119,52 +171,62 @@ function readingOf(request: BatchRequest, state: TableState): Reading {
   return {
     schemaDigest: state.schemaDigest,
     settings: state.settings,
+    layout: state.layout,
     read: request.read,
     maxFailed: request.maxFailed,
+    ...(request.validateOnly ? { validateOnly: true } : {}),
     skipChangedFiles: isConnection,
     setAsideUnreadableFiles: isConnection && allowsAll(request.maxFailed),
   };
 }
 
 /**
- * Whole files, in their order, to shards of at most `shardBytes`, unless one file is larger. When that would be too
- * many shards, they are made larger.
+ * Files and parts of files, in their order, to shards of at most `shardBytes`, unless one piece is larger. When that
+ * would be too many shards, they are made larger.
  */
-export function packShards(inputs: readonly PlanInput[], shardBytes: number, most = mostShards): PlanInput[][] {
+export function packShards(pieces: readonly Piece[], shardBytes: number, most = mostShards): Piece[][] {
   for (let limit = shardBytes; ; limit *= 2) {
-    const shards = packBelow(inputs, limit);
+    const shards = packBelow(pieces, limit);
     if (shards.length <= most) return shards;
   }
 }
 
-function packBelow(inputs: readonly PlanInput[], limit: number): PlanInput[][] {
-  const shards: PlanInput[][] = [];
-  let last: PlanInput[] = [];
+function packBelow(pieces: readonly Piece[], limit: number): Piece[][] {
+  const shards: Piece[][] = [];
+  let last: Piece[] = [];
   let bytes = 0;
-  for (const input of inputs) {
-    if (last.length === 0 || bytes + input.size > limit) {
+  for (const piece of pieces) {
+    if (last.length === 0 || bytes + piece.bytes > limit) {
       last = [];
       bytes = 0;
       shards.push(last);
     }
-    last.push(input);
-    bytes += input.size;
+    last.push(piece);
+    bytes += piece.bytes;
   }
   return shards;
 }
 
+/** Lists written at the same time. */
+const writeAhead = 16;
+
 async function saveLists(
   dataset: Dataset,
   plan: Plan,
-  shards: readonly PlanInput[][],
+  shards: readonly Piece[][],
   waiting: Waiting,
 ): Promise<PlanShard[]> {
-  const files = shards.reduce((sum, inputs) => sum + inputs.length, 0);
+  const files = shards.reduce((sum, pieces) => sum + pieces.length, 0);
+  const save = async (pieces: readonly Piece[], index: number): Promise<PlanShard> => {
+    const inputs = pieces.map(({ input }) => input);
+    const facts = { files: inputs.length, bytes: pieces.reduce((sum, { bytes }) => sum + bytes, 0) };
+    if (files <= mostInputsInPlan) return { ...facts, inputs };
+    return { ...facts, part: await savePart(dataset, plan, index, inputs, waiting) };
+  };
   const saved: PlanShard[] = [];
-  for (const [index, inputs] of shards.entries()) {
-    const facts = { files: inputs.length, bytes: totalBytes(inputs) };
-    if (files <= mostInputsInPlan) saved.push({ ...facts, inputs });
-    else saved.push({ ...facts, part: await savePart(dataset, plan, index, inputs, waiting) });
+  for (let first = 0; first < shards.length; first += writeAhead) {
+    const some = shards.slice(first, first + writeAhead);
+    saved.push(...(await Promise.all(some.map((pieces, index) => save(pieces, first + index)))));
   }
   return saved;
 }
@@ -197,8 +259,4 @@ export async function inputsOf(
   const part = shard.part === undefined ? undefined : await readDocument(store, shard.part, PlanPart, waiting);
   if (part === undefined) throw new ForebayError('DamagedDocument', `${store.url}/${shard.part} is gone`);
   return part.inputs;
-}
-
-function totalBytes(inputs: readonly PlanInput[]): number {
-  return inputs.reduce((sum, input) => sum + input.size, 0);
 }

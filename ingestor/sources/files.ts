@@ -2,8 +2,8 @@
 import picomatch from 'picomatch';
 import type { PlanInput } from '../commit/documents.ts';
 import type { FileSelection, StoreLocation } from '../contract/task.ts';
-import { compareKeys } from '../store/keys.ts';
-import type { ObjectFacts, Store } from '../store/store.ts';
+import { sortByKey } from '../store/keys.ts';
+import type { ListOptions, ObjectFacts, Store } from '../store/store.ts';
 
 /** Keys asked about at the same time. */
 const headAhead = 16;
@@ -25,26 +25,42 @@ export async function findFiles(
   selection: FileSelection,
   signal: AbortSignal,
 ): Promise<FoundFiles> {
-  const { minAgeSeconds = 0 } = selection;
-  const newest = minAgeSeconds === 0 ? Number.POSITIVE_INFINITY : (await store.now({ signal })) - minAgeSeconds * 1000;
-  const isOldEnough = ({ lastModified }: ObjectFacts) => lastModified <= newest;
-  if (selection.keys !== undefined) return await findNamed(store, location, selection.keys, isOldEnough, signal);
-  const facts: ObjectFacts[] = [];
-  for await (const { object, matches } of listMatching(store, selection.glob, signal)) {
-    if (matches && isOldEnough(object)) facts.push(object);
-  }
-  return { files: toInputs(facts, location), missing: [] };
+  if (selection.keys !== undefined) return await findNamed(store, location, selection, selection.keys, signal);
+  const files: PlanInput[] = [];
+  for await (const file of listFiles(store, location, selection, signal)) files.push(file);
+  return { files: sortByKey(files), missing: [] };
 }
 
-/** All there is where the glob looks, and whether it fits; without a glob everything does. `pageSize`: see ListOptions. */
+/** As `findFiles`, of a selection without keys: in no order, and one may come twice. There may be millions. */
+export async function* listFiles(
+  store: Store,
+  location: StoreLocation,
+  selection: FileSelection,
+  signal: AbortSignal,
+): AsyncGenerator<PlanInput> {
+  const isOldEnough = await olderThan(store, selection, signal);
+  for await (const { object, matches } of listMatching(store, selection.glob, { signal, anyOrder: true })) {
+    if (matches && isOldEnough(object)) yield toInput(object, location);
+  }
+}
+
+async function olderThan(
+  store: Store,
+  { minAgeSeconds = 0 }: FileSelection,
+  signal: AbortSignal,
+): Promise<(object: ObjectFacts) => boolean> {
+  if (minAgeSeconds === 0) return () => true;
+  const newest = (await store.now({ signal })) - minAgeSeconds * 1000;
+  return ({ lastModified }) => lastModified <= newest;
+}
+
+/** All there is where the glob looks, and whether it fits; without a glob everything does. */
 export async function* listMatching(
   store: Store,
   glob: string | undefined,
-  signal: AbortSignal,
-  pageSize?: number,
+  options: ListOptions,
 ): AsyncGenerator<{ readonly object: ObjectFacts; readonly matches: boolean }> {
   const fits = glob === undefined ? () => true : picomatch(glob, globOptions);
-  const options = pageSize === undefined ? { signal } : { signal, pageSize };
   for await (const object of store.list(literalStart(glob), options)) {
     yield { object, matches: !isMark(object) && fits(object.key) };
   }
@@ -69,11 +85,12 @@ function literalStart(glob: string | undefined): string {
 async function findNamed(
   store: Store,
   location: StoreLocation,
+  selection: FileSelection,
   keys: readonly string[],
-  isOldEnough: (object: ObjectFacts) => boolean,
   signal: AbortSignal,
 ): Promise<FoundFiles> {
-  const facts: ObjectFacts[] = [];
+  const isOldEnough = await olderThan(store, selection, signal);
+  const files: PlanInput[] = [];
   const missing: string[] = [];
   const distinct = [...new Set(keys)];
   for (let first = 0; first < distinct.length; first += headAhead) {
@@ -82,18 +99,14 @@ async function findNamed(
     for (const [index, key] of some.entries()) {
       const head = heads[index];
       if (head === undefined) missing.push(key);
-      else if (isOldEnough(head)) facts.push(head);
+      else if (isOldEnough(head)) files.push(toInput(head, location));
     }
   }
-  return { files: toInputs(facts, location), missing };
+  return { files: sortByKey(files), missing };
 }
 
-/** Once each: a listing that changes while it is read may show a file twice. Sorts in place: there may be a million. */
-function toInputs(facts: ObjectFacts[], location: StoreLocation): PlanInput[] {
-  return facts
-    .sort((a, b) => compareKeys(a.key, b.key))
-    .filter(({ key }, index) => key !== facts[index - 1]?.key)
-    .map(({ key, size, etag }) => ({ key, name: nameOf(location, key), size, etag }));
+function toInput({ key, size, etag }: ObjectFacts, location: StoreLocation): PlanInput {
+  return { key, name: nameOf(location, key), size, etag };
 }
 
 /** As users know it: the key below the bucket, or the path below the folder. */

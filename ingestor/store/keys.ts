@@ -11,6 +11,11 @@ export function compareKeys(a: string, b: string): number {
   return a.length - b.length;
 }
 
+/** Sorts in place, in byte order; each key once. */
+export function sortByKey<T extends { readonly key: string }>(items: T[]): T[] {
+  return items.sort((a, b) => compareKeys(a.key, b.key)).filter(({ key }, n) => key !== items[n - 1]?.key);
+}
+
 /** As some servers sort: a folder's name as a whole, so that the slash comes before every other character. */
 export function compareByFolder(a: string, b: string): number {
   const length = Math.min(a.length, b.length);

@@ -27,7 +27,7 @@ async function look(
   }
   let looked = 0;
   let matchingFiles = 0;
-  for await (const { matches } of listMatching(store, selection.glob, signal, firstPage)) {
+  for await (const { matches } of listMatching(store, selection.glob, { signal, pageSize: firstPage })) {
     if (looked === firstPage) return { matchingFiles, more: true };
     looked += 1;
     if (matches) matchingFiles += 1;

@@ -1,15 +1,17 @@
 import { type Dataset, openDataset } from '../commit/dataset.ts';
-import type { Plan, PlanInput, Refusal } from '../commit/documents.ts';
+import type { Plan, Refusal } from '../commit/documents.ts';
 import { finishRun, reportCommitted } from '../commit/finish.ts';
 import { batchDigest } from '../commit/names.ts';
-import { type NewRun, openRun, planFiles, planRefusal } from '../commit/plan.ts';
+import { type Found, type NewRun, openRun, planFiles, planRefusal } from '../commit/plan.ts';
+import { findRejects, findReplaced, rejectSource } from '../commit/plan-replaces.ts';
 import { reportPlan, reportTable } from '../commit/report.ts';
 import { chooseRun, readDecision, serves } from '../commit/runs.ts';
-import { ForebayError } from '../contract/errors.ts';
 import type { BatchOutcome, PlanResult } from '../contract/result.ts';
-import type { BatchRequest, PlanTask } from '../contract/task.ts';
-import { findFiles } from '../sources/files.ts';
-import { inlineInput } from '../sources/inputs.ts';
+import type { BatchInput, BatchRequest, PlanTask, ReadSettings } from '../contract/task.ts';
+import { findFiles, listFiles } from '../sources/files.ts';
+import { cutFile } from '../sources/files-cut.ts';
+import { inlineInput, withInputs } from '../sources/inputs.ts';
+import type { Store } from '../store/store.ts';
 import { loadState } from '../table/commit.ts';
 import { type Environment, withStore } from './environment.ts';
 import { loadEngine } from './ingest-inputs.ts';
@@ -67,30 +69,71 @@ async function makePlan(
 ): Promise<Plan> {
   await openRun(dataset, newRun, environment);
   const state = await loadState(dataset.table);
-  const found = await findInputs(request, environment);
-  if ('reason' in found) return await planRefusal(dataset, newRun, found, environment);
-  return await planFiles(dataset, state, newRun, request, found.files, environment);
+  const replaced = await findReplaced(dataset, newRun.batch, request.replaces ?? [], environment);
+  if ('reason' in replaced) return await planRefusal(dataset, newRun, replaced, environment);
+  return await withFound(dataset, request, environment, async (found) => {
+    if ('reason' in found) return await planRefusal(dataset, newRun, found, environment);
+    return await planFiles(dataset, state, newRun, request, { ...found, ...replaced }, environment);
+  });
+}
+
+/** Keeps the place of the files open while they are listed and cut. */
+async function withFound<T>(
+  dataset: Dataset,
+  request: BatchRequest,
+  environment: Environment,
+  use: (found: Found | Refusal) => Promise<T>,
+): Promise<T> {
+  const { input } = request;
+  if (input === undefined) return await use({ files: [] });
+  if ('inline' in input) return await use({ files: [inlineInput(input.inline.data)] });
+  if ('rejects' in input) {
+    const found = await findRejects(dataset, input.rejects.batch, environment);
+    return await use('reason' in found ? found : { ...found, source: rejectSource });
+  }
+  return await withStore(environment, input.files.location, async (store) =>
+    use(await findIn(store, input, request, environment)),
+  );
 }
 
 /** A batch that names nothing that exists is refused; a connection's run that finds nothing new has nothing to do. */
-async function findInputs(
-  { input, ledger, read }: BatchRequest,
+async function findIn(
+  store: Store,
+  input: FilesInput,
+  { ledger, read }: BatchRequest,
   environment: Environment,
-): Promise<{ files: readonly PlanInput[] } | Refusal> {
-  if (input === undefined) return { files: [] };
-  if ('rejects' in input) throw new ForebayError('InvalidTask', 'refused records cannot be read again yet');
-  if ('inline' in input) return { files: [inlineInput(input.inline.data)] };
+): Promise<Found | Refusal> {
   const { location, selection } = input.files;
-  const { files, missing } = await withStore(environment, location, (store) =>
-    findFiles(store, location, selection, environment.signal),
-  );
-  if (missing[0] !== undefined) {
-    const others = missing.length > 1 ? ` and ${missing.length - 1} others do` : ' does';
-    return { reason: 'NoInput', message: `${missing[0]}${others} not exist` };
-  }
-  if (files.length > 0 || ledger !== undefined) return { files };
+  const { signal } = environment;
   const what = selection.glob === undefined ? 'no file' : `no ${read.format.type} file that fits ${selection.glob}`;
-  return { reason: 'NoInput', message: `there is ${what} in the place the batch names` };
+  const found = {
+    ...(ledger === undefined
+      ? { ifNone: noInput(`there is ${what} in the place the batch names`) }
+      : { source: ledger.source }),
+    cut: cutter(input, read, environment),
+  };
+  if (selection.keys === undefined) return { ...found, files: listFiles(store, location, selection, signal) };
+  const { files, missing } = await findFiles(store, location, selection, signal);
+  if (missing[0] === undefined) return { ...found, files };
+  const others = missing.length > 1 ? ` and ${missing.length - 1} others do` : ' does';
+  return noInput(`${missing[0]}${others} not exist`);
+}
+
+type FilesInput = Extract<BatchInput, { readonly files: unknown }>;
+
+function noInput(message: string): Refusal {
+  return { reason: 'NoInput', message };
+}
+
+/** Tells how far the reading of files has come that must be read to be cut. */
+function cutter(input: FilesInput, read: ReadSettings, environment: Environment): NonNullable<Found['cut']> {
+  let bytes = 0;
+  const onRead = (more: number) => {
+    bytes += more;
+    environment.progress({ bytes: { input: bytes, output: 0 } });
+  };
+  return async (file, targetBytes) =>
+    await withInputs(environment, input, (open) => cutFile(file, open, read, targetBytes, onRead));
 }
 
 function supersededBy({ batch }: BatchRequest): Refusal {
