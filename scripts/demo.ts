@@ -133,7 +133,7 @@ async function show(address: S3Address): Promise<void> {
   await showRejects(address);
   const query = `SELECT origin, count(*)::INT AS flights, round(avg(delay), 1) AS "mean delay" FROM records
   WHERE origin IS NOT NULL GROUP BY origin ORDER BY flights DESC LIMIT 5`;
-  print(`\nDuckDB over the files of the dataset "flights"\n  ${query}`);
+  print(`\nDuckDB over the files that the newest snapshot of the Iceberg table "flights" names\n  ${query}`);
   console.table(await queryTable({ address, bucket: 'lake', prefix: 'flights' }, query));
   print(
     `Look around: export KUBECONFIG=${kubeconfig}; kubectl -n ${namespace} get forebay; kubectl explain batch.spec`,

@@ -2,9 +2,12 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 const main = join(import.meta.dirname, '..', 'main.ts');
+
+// Each command is a process of its own.
+vi.setConfig({ testTimeout: 60_000 });
 
 let folder: string;
 beforeEach(async () => {
@@ -42,7 +45,6 @@ spec:
       type: object
       required: [name]
       properties: {name: {type: string}, age: {type: integer}}
-  table: {format: Parquet}
 `;
 
 function batch(name: string, input: string, rest = ''): string {
@@ -93,6 +95,50 @@ test('a refused record fails the batch by default: exit code 1, with code, path 
   expect(code).toBe(1);
   expect(stdout).toMatch(/Batch\/bad\s+no\s+TooManyFailed\s+1\s+0\s+1/);
   expect(stdout).toMatch(/1\s+WrongType\s+\/name\s+.*inline, record 1/);
+});
+
+test('what manifests wish of batches is done: checked only, replaced, taken out, and in again on request', async () => {
+  const inline = (name: string) => `{inline: {data: '{"name": "${name}"}'}}`;
+  const reasons = async (...documents: string[]) => {
+    await manifests(dataset, ...documents);
+    const { stdout, code } = await run('-o', 'json');
+    const { items } = JSON.parse(stdout);
+    const told = items.slice(1).map(({ status }: { status: { conditions: { type: string; reason: string }[] } }) => {
+      return status.conditions.find(({ type }) => type === 'Succeeded')?.reason;
+    });
+    return [...told, items[0].status.table.records, code];
+  };
+  expect(await reasons(batch('a', inline('A')), batch('b', inline('B'), '  validateOnly: true'))).toEqual([
+    'Active',
+    'Validated',
+    1,
+    0,
+  ]);
+  const replacing = batch('c', inline('C'), '  replaces: [default/a]');
+  expect(await reasons(replacing, batch('a', inline('A')))).toEqual(['Active', 'Replaced', 1, 0]);
+  const reverted = batch('c', inline('C'), '  replaces: [default/a]\n  desiredState: Reverted');
+  expect(await reasons(reverted)).toEqual(['Reverted', 0, 0]);
+  expect(await reasons(batch('d', inline('D')))).toEqual(['Active', 1, 0]);
+  const again = batch('d', inline('D')).replace(
+    '{name: d}',
+    '{name: d, annotations: {ingest.forebay.dev/requestedAt: x}}',
+  );
+  expect(await reasons(batch('d', inline('D'), '  desiredState: Reverted'))).toEqual(['Reverted', 0, 0]);
+  expect(await reasons(batch('d', inline('D')))).toEqual(['Reverted', 0, 1]);
+  expect(await reasons(again)).toEqual(['Active', 1, 0]);
+});
+
+test('rows are taken out of a batch whose manifest is gone', async () => {
+  await manifests(dataset, batch('a', `{inline: {data: '{"name": "A"}'}}`));
+  await run();
+  const onlyReplaces = batch('out', '').replace(
+    '  input: \n  format: {type: JSONLines}\n',
+    '  replaces: [default/a]\n',
+  );
+  await manifests(dataset, onlyReplaces);
+  const { items } = JSON.parse((await run('-o', 'json')).stdout);
+  expect(items[0].status.table.records).toBe(0);
+  expect(items[1].status.records).toMatchObject({ read: 0, ingested: 0 });
 });
 
 test('a batch whose dataset is missing stops no other', async () => {
