@@ -1,0 +1,129 @@
+/** A dataset in a local folder, filled by the real tasks. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Dataset, openDataset } from '../../../ingestor/commit/dataset.ts';
+import { silentLog, systemClock, systemRandom } from '../../../ingestor/contract/environment.ts';
+import type { BatchOutcome, FinishResult, PrepareResult } from '../../../ingestor/contract/result.ts';
+import type { BatchID, BatchRequest, DatasetTarget, TableSettings } from '../../../ingestor/contract/task.ts';
+import { openStore } from '../../../ingestor/store/open.ts';
+import { loadState } from '../../../ingestor/table/commit.ts';
+import type { TableState } from '../../../ingestor/table/table.ts';
+import type { Environment } from '../../../ingestor/tasks/environment.ts';
+import { runFinish } from '../../../ingestor/tasks/finish.ts';
+import { runPlan } from '../../../ingestor/tasks/plan.ts';
+import { runPrepare } from '../../../ingestor/tasks/prepare.ts';
+
+export interface Described {
+  readonly properties: object;
+  readonly required?: readonly string[];
+}
+
+const environment: Environment = {
+  openStore: (location) => openStore(location),
+  clock: systemClock,
+  random: systemRandom,
+  signal: new AbortController().signal,
+  log: silentLog,
+  progress: () => {},
+};
+
+export class LocalLake {
+  readonly folder: string;
+  readonly target: DatasetTarget;
+  #schema: Described = { properties: {} };
+  #settings: TableSettings;
+
+  private constructor(folder: string, settings: TableSettings) {
+    this.folder = folder;
+    this.#settings = settings;
+    const owner = { installation: 'test', namespace: 'default', name: 'events' };
+    this.target = { owner, storage: { local: { path: folder } } };
+  }
+
+  /** Prepares an Iceberg table. */
+  static async make(schema: Described, settings: Partial<TableSettings> = {}): Promise<LocalLake> {
+    const folder = await mkdtemp(join(tmpdir(), 'forebay-readers-'));
+    const lake = new LocalLake(folder, {
+      format: 'Iceberg',
+      compression: 'Zstd',
+      targetFileSizeBytes: 2 ** 28,
+      ...settings,
+    });
+    const { refused } = await lake.prepare(schema);
+    if (refused !== undefined) throw new Error(refused.message);
+    return lake;
+  }
+
+  async prepare(schema: Described = this.#schema, settings: Partial<TableSettings> = {}): Promise<PrepareResult> {
+    this.#schema = schema;
+    this.#settings = { ...this.#settings, ...settings };
+    const { target: dataset } = this;
+    const text = JSON.stringify({ type: 'object', ...schema });
+    return await runPrepare(
+      { version: 1, verb: 'prepare', dataset, schema: text, behavior: 'Record', table: this.#settings },
+      environment,
+    );
+  }
+
+  /** Ingests records as one batch; all of them must be good. */
+  async ingest(
+    id: string,
+    records: readonly object[] | string,
+    change: Partial<BatchRequest> = {},
+  ): Promise<BatchOutcome> {
+    const data =
+      typeof records === 'string' ? records : records.map((record) => `${JSON.stringify(record)}\n`).join('');
+    const request: BatchRequest = {
+      batch: idOf(id),
+      requestToken: '',
+      requestDigest: `digest of ${id}`,
+      input: { inline: { data } },
+      read: { format: { type: 'JSONLines' }, compression: 'Auto', mapping: [], maxRecordBytes: 2 ** 20 },
+      maxFailed: 0,
+      shardBytes: 2 ** 28,
+      ...change,
+    };
+    const { batch: outcome } = await runPlan({ version: 1, verb: 'plan', dataset: this.target, request }, environment);
+    if (outcome?.outcome !== 'Committed') throw new Error(`${id}: ${outcome?.reason} ${outcome?.message}`);
+    return outcome;
+  }
+
+  async revert(id: string): Promise<FinishResult> {
+    const abort = { reason: 'Aborted', message: 'asked for' };
+    return await runFinish(
+      { version: 1, verb: 'finish', dataset: this.target, batch: idOf(id), run: 1, abort, revert: true },
+      environment,
+    );
+  }
+
+  /** The dataset opened, for what no task does at once. */
+  async use<T>(work: (dataset: Dataset, environment: Environment) => Promise<T>): Promise<T> {
+    const store = await environment.openStore(this.target.storage);
+    try {
+      return await work(await openDataset(store, this.target, environment), environment);
+    } finally {
+      await store.close();
+    }
+  }
+
+  async state(): Promise<TableState> {
+    return await this.use(({ table }) => loadState(table));
+  }
+
+  /** URL of the newest version. */
+  async metadata(): Promise<string> {
+    return await this.use(async ({ table }) => {
+      const { sequence } = await loadState(table);
+      return `${table.location}/metadata/v${sequence}.metadata.json`;
+    });
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.folder, { recursive: true });
+  }
+}
+
+function idOf(id: string): BatchID {
+  return { kind: 'external', id };
+}
