@@ -36,15 +36,14 @@ beforeEach(async () => {
   };
 });
 
-async function dataset() {
-  return await openDataset(lake.bucket('lake'), target, lake.process());
+async function dataset(environment = lake.process()) {
+  return await openDataset(await environment.openStore(target.storage), target, environment);
 }
 
-async function round(): Promise<void> {
-  const environment = lake.process();
+async function round(environment = lake.process()): Promise<void> {
   await runRound(
     {
-      dataset: await dataset(),
+      dataset: await dataset(environment),
       id,
       settings,
       failures: new Map(),
@@ -88,4 +87,68 @@ test('a round that is over goes after a day, never the one that says how far wri
   expect(await left()).toEqual(['rounds/2/plan.json', 'rounds/2/receipt.json', 'writers/W.json', 'writers/W.json']);
   lake.clock.advance(40 * day);
   expect(await left()).toEqual(['rounds/2/plan.json', 'rounds/2/receipt.json']);
+});
+
+/** A round whose process dies right before it would say what became of the segments. */
+async function dieInRound(): Promise<void> {
+  const dying = lake.process((_call, method, key) =>
+    method === 'putIfAbsent' && key.endsWith('/receipt.json') ? 'crash before' : undefined,
+  );
+  await expect(round(dying)).rejects.toThrow('crash');
+}
+
+function dataFiles(): string[] {
+  return [...lake.bucket('lake').objects.keys()].filter((key) => key.includes('/data/')).sort();
+}
+
+test('data files of a process that died within a round go a day after the round, those of the table stay', async () => {
+  await write('a');
+  await dieInRound();
+  await round();
+  await write('b');
+  await round();
+  const [, ...others] = dataFiles();
+  expect(others).toHaveLength(2);
+  lake.clock.advance(day - minute);
+  await left();
+  expect(dataFiles()).toHaveLength(3);
+  lake.clock.advance(2 * minute);
+  await left();
+  expect(dataFiles()).toEqual(lake.table.files.map(({ key }) => key).sort());
+});
+
+test('a receipt that was made by a process that slept for days takes no file from the table', async () => {
+  await write('a');
+  await round();
+  await write('b');
+  const [file] = lake.table.files;
+  const receipt = `${inletFolder(id)}rounds/1/receipt.json`;
+  const slept = lake.text(receipt).replaceAll(file?.key ?? '', 'another file');
+  await round();
+  lake.clock.advance(2 * day);
+  await left();
+  expect(lake.bucket('lake').objects.has(receipt)).toBe(false);
+  await lake.bucket('lake').put(receipt, slept);
+  lake.clock.advance(2 * day);
+  await left();
+  expect(lake.bucket('lake').objects.has(receipt)).toBe(false);
+  expect(dataFiles()).toEqual(lake.table.files.map(({ key }) => key).sort());
+});
+
+test('refused records are kept as long as told, unreadable segments for good', async () => {
+  const unreadable = `${inletFolder(id)}rejects/unreadable/${'0'.repeat(32)}-1.seg`;
+  await lake.bucket('lake').put(unreadable, 'x');
+  await write('a');
+  const rejects = `${inletFolder(id)}rejects/1-${'0'.repeat(32)}.jsonl.zst`;
+  await lake.bucket('lake').put(rejects, 'x');
+  lake.clock.advance(31 * day);
+  const collect = async () => await collectGarbage(await dataset(), id, lake.process(), 30);
+  await collect();
+  expect(lake.bucket('lake').objects.has(rejects)).toBe(true);
+  await round();
+  await left();
+  expect(lake.bucket('lake').objects.has(rejects)).toBe(true);
+  await collect();
+  expect(lake.bucket('lake').objects.has(rejects)).toBe(false);
+  expect(lake.bucket('lake').objects.has(unreadable)).toBe(true);
 });

@@ -24,11 +24,13 @@ export async function maintain(
 
 /** Batches of one file with two rows each. */
 export async function ingest(lake: Lake, ...names: string[]): Promise<void> {
-  for (const name of names) {
-    const input = { inline: { data: records(name, 2) } };
-    const { batch } = await runPlan(planTask(name, { input }), lake.process());
-    expect(batch?.outcome).toBe('Committed');
-  }
+  for (const name of names) await ingestBy(lake.process(), name);
+}
+
+export async function ingestBy(process: Environment, name: string): Promise<void> {
+  const input = { inline: { data: records(name, 2) } };
+  const { batch } = await runPlan(planTask(name, { input }), process);
+  expect(batch?.outcome).toBe('Committed');
 }
 
 export const six = ['a', 'b', 'c', 'd', 'e', 'f'];
