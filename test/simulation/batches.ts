@@ -7,11 +7,11 @@ import type { BatchRequest } from '../../ingestor/contract/task.ts';
 import { runFinish } from '../../ingestor/tasks/finish.ts';
 import { runPlan } from '../../ingestor/tasks/plan.ts';
 import { runShard } from '../../ingestor/tasks/shard.ts';
-import { filesInput, finishTask, planTask, shardTask } from '../support/lake-in-memory.ts';
+import { filesInput, finishTask, planTask, request, shardTask } from '../support/lake-in-memory.ts';
 import type { Stories } from './stories.ts';
 import { minute, type World } from './world.ts';
 
-export type Desired = 'Active' | 'Aborted';
+export type Desired = 'Active' | 'Aborted' | 'Reverted';
 
 /** What stands in the resource. */
 interface Resource {
@@ -28,6 +28,7 @@ export class Batch {
   readonly #kind: BatchKind;
   readonly #world: World;
   readonly #stories: Stories;
+  readonly #others: readonly Batch[];
   /** Older states of the resource, as a backup has them. */
   readonly #earlier: Resource[] = [];
   #resource: Resource;
@@ -35,11 +36,13 @@ export class Batch {
   #run = 1;
   #stop = new AbortController();
 
-  constructor(world: World, stories: Stories, id: string, kind: BatchKind) {
+  /** `others`: batches made before, which this one may replace. */
+  constructor(world: World, stories: Stories, id: string, kind: BatchKind, others: readonly Batch[]) {
     this.id = id;
     this.#world = world;
     this.#stories = stories;
     this.#kind = kind;
+    this.#others = others;
     this.#resource = this.#edit({ desired: 'Active', token: '', digest: '', change: {} });
   }
 
@@ -63,7 +66,7 @@ export class Batch {
 
   #change(): void {
     const { number } = this.#world;
-    const deed = number.call(this.#world, 6);
+    const deed = number.call(this.#world, 8);
     const before = this.#resource;
     this.#earlier.push(before);
     // Pods of before go, or linger.
@@ -73,6 +76,7 @@ export class Batch {
     if (deed === 2) this.#resource = this.#edit({ ...before, desired: 'Active' });
     if (deed === 3)
       this.#resource = this.#edit({ ...before, desired: 'Active', token: `edit-${this.#earlier.length}` });
+    if (deed === 5 || deed === 6) this.#resource = { ...before, desired: 'Reverted' };
     if (deed === 4) this.#resource = this.#earlier[this.#world.number(this.#earlier.length)] ?? before;
     this.#world.trace(this.id, 'becomes', JSON.stringify(this.#resource));
   }
@@ -81,7 +85,18 @@ export class Batch {
   #edit(resource: Resource): Resource {
     this.#edits += 1;
     if (this.#kind === 'connection') return { ...resource, digest: 'connection', change: connection(this.#world) };
-    return { ...resource, digest: `digest-${this.#edits}`, change: this.#makeInput() };
+    const change = { ...this.#makeInput(), ...this.#drawPurpose() };
+    return { ...resource, digest: `digest-${this.#edits}`, change };
+  }
+
+  /** Most batches only bring data. */
+  #drawPurpose(): Partial<BatchRequest> {
+    const world = this.#world;
+    if (world.chance(0.08)) return { validateOnly: true };
+    const replaced = this.#others.filter(() => world.chance(0.5));
+    if (replaced.length === 0 || world.chance(0.5)) return {};
+    const replaces = replaced.map(({ id }) => request(id).batch);
+    return world.chance(0.3) ? { replaces, input: undefined } : { replaces };
   }
 
   #makeInput(): Partial<BatchRequest> {
@@ -104,7 +119,7 @@ export class Batch {
 
   async #carryOut(resource: Resource, stop: AbortSignal): Promise<BatchOutcome | undefined> {
     const outcome =
-      resource.desired === 'Aborted' ? await this.#abort(resource, 'Aborted') : await this.#ingest(resource, stop);
+      resource.desired === 'Active' ? await this.#ingest(resource, stop) : await this.#abort(resource, 'Aborted');
     if (outcome !== undefined) this.#stories.tell(outcome, `${resource.token} ${resource.digest}`);
     return outcome;
   }
@@ -137,10 +152,12 @@ export class Batch {
     return result?.batch;
   }
 
-  async #abort({ token, digest }: Resource, reason: string): Promise<BatchOutcome | undefined> {
+  async #abort({ desired, token, digest }: Resource, reason: string): Promise<BatchOutcome | undefined> {
     const request = { token, digest };
-    const task = finishTask(this.id, { run: this.#run, abort: { reason, message: reason }, request });
-    const result = await this.#world.job(`abort ${this.id}`, (environment) => runFinish(task, environment));
+    const revert = desired === 'Reverted' ? { revert: true } : {};
+    const task = finishTask(this.id, { run: this.#run, abort: { reason, message: reason }, request, ...revert });
+    const what = desired === 'Reverted' ? 'revert' : 'abort';
+    const result = await this.#world.job(`${what} ${this.id}`, (environment) => runFinish(task, environment));
     return result?.batch;
   }
 }

@@ -12,7 +12,7 @@ import {
   createEngine as createRealEngine,
 } from '../../ingestor/engine/index.ts';
 
-import { inForce, parseRow, type SmallRow, writeSmallFiles, writeWhole } from './small-files.ts';
+import { inForce, parseRow, type SmallRow, writeSmallFiles, writeWhole } from '../support/small-files.ts';
 
 export * from '../../ingestor/engine/index.ts';
 

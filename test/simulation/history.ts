@@ -49,6 +49,7 @@ export class SeenRun {
   /** The version that took what was decided, and what it said. */
   landed: { readonly version: number; readonly landing: SeenLanding } | undefined;
   marked = false;
+  revertMarked = false;
   reverted: { readonly version: number; readonly landing: SeenLanding } | undefined;
   /** When a task of the run last made something. */
   lastProgress = 0;
@@ -138,6 +139,7 @@ export class History {
     if (name === 'plan.json') run.plan = parse(body);
     if (name === 'decision.json') [run.decision, run.decidedTime] = [parse(body), time];
     if (name === 'committed.json') run.marked = true;
+    if (name === 'reverted.json') run.revertMarked = true;
     if (name.startsWith('shards/')) run.receipts.push(parse(body));
     const isEnd = name.endsWith('ed.json') || name === 'decision.json' || run.plan?.refusal !== undefined;
     if (!isEnd) run.lastProgress = time;

@@ -3,9 +3,10 @@
  * replaced by a small one, and a mutation takes a guard out of one source file. Nothing of this is in production code.
  */
 import { readFileSync } from 'node:fs';
-import { registerHooks } from 'node:module';
+import { registerHooks, syncBuiltinESMExports } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import zlib from 'node:zlib';
 
 const project = join(dirname(fileURLToPath(import.meta.url)), '../..');
 /** Modules of the engine, and what stands for them; these may load those. */
@@ -25,6 +26,7 @@ export interface Replacement {
 /** For this thread, before anything of the ingestor is loaded. */
 export function installHooks(replacements: readonly Replacement[] = []): void {
   for (const replacement of replacements) replace(readFileSync(join(project, replacement.file), 'utf8'), replacement);
+  compressAtOnce();
   registerHooks({
     resolve(specifier, context, next) {
       const resolved = next(specifier, context);
@@ -38,6 +40,24 @@ export function installHooks(replacements: readonly Replacement[] = []): void {
       return { ...loaded, source: own.reduce(replace, textOf(loaded.source)) };
     },
   });
+}
+
+/** Threads of their own would be done at times of their own, and a seed would not happen again. */
+function compressAtOnce(): void {
+  for (const name of ['deflateRaw', 'inflateRaw', 'gunzip', 'gzip', 'zstdCompress', 'zstdDecompress'] as const) {
+    const compress: (bytes: Uint8Array, options?: object) => Buffer = zlib[`${name}Sync`];
+    const atOnce = (bytes: Uint8Array, ...rest: unknown[]) => {
+      const callback = rest.pop();
+      if (typeof callback !== 'function') throw new TypeError(`${name} without a callback`);
+      try {
+        callback(null, compress(bytes, typeof rest[0] === 'object' && rest[0] !== null ? rest[0] : {}));
+      } catch (thrown) {
+        callback(thrown);
+      }
+    };
+    Object.assign(zlib, { [name]: atOnce });
+  }
+  syncBuiltinESMExports();
 }
 
 /** Throws when the text is not there, or not once: a mutation that changes nothing would prove nothing. */

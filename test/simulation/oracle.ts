@@ -3,6 +3,8 @@
  * half a batch or a record twice, counts that are not those of what is in it, a deciding name given twice or freed, an
  * object deleted that somebody needs. It reads the bucket by its own means and knows what was sent.
  */
+import type { Retention } from '../../ingestor/contract/task.ts';
+import { DataFiles, parseVersionKey, readVersion, type SeenVersion } from '../support/lake-reader.ts';
 import type { SimulatedBucket, SimulatedWrite } from '../support/simulated-store.ts';
 import type { Contents } from './contents.ts';
 import {
@@ -15,7 +17,6 @@ import {
   type SeenLanding,
   type SeenRun,
 } from './history.ts';
-import { DataFiles, parseVersionKey, readVersion, type SeenVersion } from './reader.ts';
 
 const day = 24 * 3_600_000;
 /** A second is what the store's times are exact to. */
@@ -28,6 +29,7 @@ export class Oracle {
   /** Where each row of the table comes from: the run or round that brought it. */
   readonly rows = new Map<string, string>();
   readonly #dataFiles = new DataFiles();
+  readonly #retention: Retention;
   readonly #bucket: () => SimulatedBucket;
   readonly #created = new Set<string>();
   #hinted = 0;
@@ -39,8 +41,9 @@ export class Oracle {
   #reverted: SeenRun[] = [];
   #rounds: SeenInlet[] = [];
 
-  constructor(contents: Contents, bucket: () => SimulatedBucket) {
+  constructor(contents: Contents, retention: Retention, bucket: () => SimulatedBucket) {
     this.history = new History(contents);
+    this.#retention = retention;
     this.#bucket = bucket;
   }
 
@@ -139,6 +142,7 @@ export class Oracle {
   #checkCommitted(run: SeenRun): void {
     const { decision, plan } = run;
     if (decision === undefined || plan === undefined) return;
+    if (plan.reading?.validateOnly) throw new Error('committed, and was only to be looked at');
     const rows = decision.dataFiles.flatMap(({ key }) => this.#dataFiles.ids(key));
     const isIn = new Set(rows);
     if (isIn.size !== rows.length) throw new Error('it names a record twice');
@@ -198,9 +202,10 @@ export class Oracle {
     }
     for (const name of Object.keys(earlier)) {
       if (properties[name] !== undefined) continue;
-      const [, batch, run] = /^forebay\.run\.([0-9a-f]{32})\.([0-9]+)$/.exec(name) ?? [];
+      const [, kind, batch, run] = /^forebay\.(run|revert)\.([0-9a-f]{32})\.([0-9]+)$/.exec(name) ?? [];
       if (batch === undefined || run === undefined) continue;
-      if (!this.history.run(batch, run).marked) throw new Error(`${name} is dropped before its marker is there`);
+      const { marked, revertMarked } = this.history.run(batch, run);
+      if (!(kind === 'run' ? marked : revertMarked)) throw new Error(`${name} is dropped before its marker is there`);
     }
   }
 
@@ -357,7 +362,8 @@ export class Oracle {
     const isLists = name.startsWith('shards/') || name.startsWith('parts/');
     if (isLists && !run.marked && this.#isNamedByPlan(run, key, name)) throw new Error('deleted before its run ended');
     const isKept = name.startsWith('rejects/') && run.decision?.rejectFiles.includes(key) === true;
-    if (isKept && run.marked && this.#age(run) < 30 * day) throw new Error('refused records are deleted');
+    if (isKept && run.marked && this.#age(run) < this.#retention.diagnosticsDays * day)
+      throw new Error('refused records are deleted');
     if (name.startsWith('rejects/') && !run.marked && run.receipts.some((it) => it.rejectFile?.key === key)) {
       throw new Error('refused records are deleted before their run ended');
     }

@@ -5,7 +5,7 @@ import {
   rewriteFiles as rewriteRealFiles,
   type TableInput,
 } from '../../ingestor/parquet/rewrite.ts';
-import { inForce, readSmallFile, type SmallRow, writeSmallFiles } from './small-files.ts';
+import { inForce, readSmallFile, type SmallRow, writeSmallFiles } from '../support/small-files.ts';
 
 export * from '../../ingestor/parquet/rewrite.ts';
 

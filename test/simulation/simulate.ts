@@ -3,11 +3,11 @@ import type { Random } from '../../ingestor/contract/environment.ts';
 import { runMaintain } from '../../ingestor/tasks/maintain.ts';
 import { runPrepare } from '../../ingestor/tasks/prepare.ts';
 import { prepareTask, schema, target } from '../support/lake-in-memory.ts';
+import { forgetManifests } from '../support/lake-reader.ts';
+import { inForce } from '../support/small-files.ts';
 import { seededRandom } from '../support/waiting.ts';
 import { Batch, type BatchKind } from './batches.ts';
 import { Inlet } from './inlet.ts';
-import { forgetManifests } from './reader.ts';
-import { inForce } from './small-files.ts';
 import { Stories } from './stories.ts';
 import { type Climate, day, hour, minute, second, World } from './world.ts';
 
@@ -46,7 +46,21 @@ export async function simulate(seed: number, log?: (line: string) => void): Prom
 function drawClimate(random: Random): Climate {
   const pick = <T>(of: readonly T[]): T => of[Math.floor(random.number() * of.length)] as T;
   const level = pick([0, 0.3, 1, 1, 2]);
+  const isIceberg = random.number() < 0.6;
   return {
+    table: {
+      format: isIceberg ? 'Iceberg' : 'Parquet',
+      compression: 'Zstd',
+      targetFileSizeBytes: pick([2 ** 28, 2 ** 28, 30]),
+      ...(isIceberg && random.number() < 0
+        ? { partitionBy: [{ field: 'id', transform: 'Truncate', parameter: 1 }] }
+        : {}),
+    },
+    retention: {
+      snapshotDays: pick([1, 7]),
+      revertDays: pick([0, 1, 30]),
+      diagnosticsDays: pick([1, 30]),
+    },
     faults: {
       unavailable: 0.02 * level,
       lost: 0.02 * level,
@@ -77,11 +91,11 @@ class Life {
 
   constructor(world: World) {
     this.#world = world;
-    const count = 1 + world.number(3);
-    this.#batches = Array.from(
-      { length: count },
-      (_, index) => new Batch(world, this.#stories, `b${index}`, world.pick(kinds)),
-    );
+    const batches: Batch[] = [];
+    for (let count = 1 + world.number(3); count > 0; count -= 1) {
+      batches.push(new Batch(world, this.#stories, `b${count}`, world.pick(kinds), [...batches]));
+    }
+    this.#batches = batches;
     this.#inlet = world.chance(0.4) ? new Inlet(world) : undefined;
   }
 
@@ -151,11 +165,13 @@ class Life {
   }
 
   async #prepare(text: string): Promise<void> {
-    await this.#world.job('prepare', (environment) => runPrepare({ ...prepareTask(), schema: text }, environment));
+    const task = { ...prepareTask(), schema: text, table: this.#world.climate.table };
+    await this.#world.job('prepare', (environment) => runPrepare(task, environment));
   }
 
   async #maintain(tries: number): Promise<void> {
-    const task = { version: 1, verb: 'maintain', dataset: target } as const;
+    const { retention } = this.#world.climate;
+    const task = { version: 1, verb: 'maintain', dataset: target, retention } as const;
     await this.#world.job('maintain', (environment) => runMaintain(task, environment), tries);
   }
 

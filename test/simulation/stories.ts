@@ -9,15 +9,18 @@ export class Stories {
   tell({ diagnostics: _, ...outcome }: BatchOutcome, request: string): void {
     const { batchID, run, reason } = outcome;
     const name = reason === 'AlreadyCommitted' ? `${batchID} asked by ${request}` : `${batchID} run ${run}`;
+    // A revert that the table refuses leaves the run committed, and says why from then on.
+    const isRefusedRevert = outcome.outcome === 'Committed' && reason !== 'Active';
+    const kind = isRefusedRevert ? 'Committed, not reverted' : outcome.outcome;
     const outcomes = this.#told.get(name) ?? new Map<string, Set<string>>();
-    const texts = outcomes.get(outcome.outcome) ?? new Set<string>();
-    this.#told.set(name, outcomes.set(outcome.outcome, texts.add(JSON.stringify(outcome))));
+    const texts = outcomes.get(kind) ?? new Set<string>();
+    this.#told.set(name, outcomes.set(kind, texts.add(JSON.stringify(outcome))));
   }
 
   /** For people: what was told in two ways. */
   contradictions(): string[] {
     return [...this.#told].flatMap(([name, outcomes]) => {
-      const kinds = [...outcomes.keys()].filter((kind) => kind !== 'Reverted');
+      const kinds = [...outcomes.keys()].filter((kind) => kind !== 'Reverted' && kind !== 'Committed, not reverted');
       const several = kinds.length > 1 ? [`${name} is told to be ${kinds.join(' and ')}`] : [];
       const different = [...outcomes].filter(([, texts]) => texts.size > 1);
       return [...several, ...different.map(([, texts]) => `${name} is told in ways: ${[...texts].join('\n')}`)];

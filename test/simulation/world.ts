@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { type Random, silentLog } from '../../ingestor/contract/environment.ts';
 import { ForebayError } from '../../ingestor/contract/errors.ts';
-import type { StoreLocation } from '../../ingestor/contract/task.ts';
+import type { Retention, StoreLocation, TableSettings } from '../../ingestor/contract/task.ts';
 import type { Environment } from '../../ingestor/tasks/environment.ts';
 import { SimulatedBucket, type SimulatedFaults, type SimulatedWrite } from '../support/simulated-store.ts';
 import { SimulatedTime } from '../support/simulated-time.ts';
@@ -19,6 +19,8 @@ export const day = 24 * hour;
 
 /** What one seed decides before anything begins. */
 export interface Climate {
+  readonly table: TableSettings;
+  readonly retention: Retention;
   readonly faults: SimulatedFaults;
   /** Of processes: the chance that one dies before it ends, and that it falls asleep at a call. */
   readonly dies: number;
@@ -39,7 +41,7 @@ export class World {
   readonly oracle: Oracle;
   readonly lake: SimulatedBucket;
   readonly source: SimulatedBucket;
-  readonly #climate: Climate;
+  readonly climate: Climate;
   readonly #trace = createHash('sha256');
   readonly #log: ((line: string) => void) | undefined;
   #isCalm = true;
@@ -47,7 +49,7 @@ export class World {
 
   constructor(random: Random, climate: Climate, log?: (line: string) => void) {
     this.random = random;
-    this.#climate = climate;
+    this.climate = climate;
     this.#log = log;
     const faults = () => (this.#isCalm ? {} : climate.faults);
     const bucket = (onWrite: (write: SimulatedWrite) => void) => {
@@ -60,7 +62,7 @@ export class World {
         },
       });
     };
-    this.oracle = new Oracle(this.contents, () => this.lake);
+    this.oracle = new Oracle(this.contents, climate.retention, () => this.lake);
     this.lake = bucket((write) => this.#wrote(write));
     this.source = bucket(() => {});
   }
@@ -96,8 +98,8 @@ export class World {
 
   process(): SimulatedProcess {
     this.#processes += 1;
-    const skew = Math.round((this.random.number() * 2 - 1) * this.#climate.clockSkew);
-    return new SimulatedProcess(this, `p${this.#processes}`, skew, () => (this.#isCalm ? undefined : this.#climate));
+    const skew = Math.round((this.random.number() * 2 - 1) * this.climate.clockSkew);
+    return new SimulatedProcess(this, `p${this.#processes}`, skew, () => (this.#isCalm ? undefined : this.climate));
   }
 
   /** One try of a piece of work in a process of its own. Undefined when it is to be tried again. */
@@ -114,7 +116,7 @@ export class World {
         return undefined;
       },
     );
-    if (this.#isCalm || !this.chance(this.#climate.dies)) return await done;
+    if (this.#isCalm || !this.chance(this.climate.dies)) return await done;
     const killed = this.time.sleep(this.random.number() * this.pick([100, second, minute])).then(() => {
       process.die();
       return undefined;

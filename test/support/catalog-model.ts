@@ -84,7 +84,9 @@ export class CatalogModel {
   #apply(name: string, base: LoadedTable, updates: readonly MetadataUpdate[]): ModelAnswer {
     try {
       const { random, now } = this.#options;
-      const metadata = logMetadataFile(applyUpdates(base.metadata, updates, now()), base);
+      const added = updates.map((update) => (update.action === 'add-snapshot' ? update.snapshot['timestamp-ms'] : 0));
+      const time = Math.max(now(), base.metadata['last-updated-ms'], ...added);
+      const metadata = logMetadataFile(applyUpdates(base.metadata, updates, time), base);
       return this.#put(name, { metadata, location: `${metadata.location}/metadata/${random.nonce()}.json` });
     } catch (thrown) {
       if (thrown instanceof TypeError) return { refused: thrown.message };

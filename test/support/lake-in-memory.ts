@@ -12,12 +12,14 @@ import type {
   PrepareTask,
   ShardTask,
   StoreLocation,
+  TableSettings,
 } from '../../ingestor/contract/task.ts';
 import type { Store, StoredObject } from '../../ingestor/store/store.ts';
 import { TableMetadata } from '../../ingestor/table/parquet-table.ts';
 import type { Environment } from '../../ingestor/tasks/environment.ts';
 import { runPrepare } from '../../ingestor/tasks/prepare.ts';
 import { type Fault, faultyStore } from './faulty-store.ts';
+import { parseVersionKey, readVersion, type SeenVersion } from './lake-reader.ts';
 import { MemoryStore } from './memory-store.ts';
 import { seededRandom, virtualClock } from './waiting.ts';
 
@@ -41,8 +43,14 @@ export type Objects = ReadonlyMap<string, StoredObject>;
 let processes = 0;
 
 export class Lake {
+  readonly #format: TableSettings['format'];
   readonly clock: ReturnType<typeof virtualClock> = virtualClock();
   readonly #buckets = new Map<string, MemoryStore>();
+
+  /** `format`: of the table that `prepare` makes. */
+  constructor(format: TableSettings['format'] = 'Parquet') {
+    this.#format = format;
+  }
 
   /** `decide`: what goes wrong with this process's calls; see faultyStore. */
   process(decide?: Decide, signal = new AbortController().signal, clock: Clock = this.clock): Environment {
@@ -75,8 +83,14 @@ export class Lake {
     return this.bucket('s3' in location ? location.s3.bucket : location.local.path);
   }
 
+  /** What the newest version of a table of format Parquet says; see `versions` for both formats. */
   get table(): TableMetadata {
     return newestTable(this.bucket('lake').objects);
+  }
+
+  /** All versions of the table, of either format, oldest first, as a reader sees them who has no catalog. */
+  versions(): SeenVersion[] {
+    return seenVersions(this.bucket('lake').objects, this.bucket('lake').url);
   }
 
   text(key: string): string {
@@ -84,7 +98,7 @@ export class Lake {
   }
 
   async rows(): Promise<Record<string, unknown>[]> {
-    return await readRows(this.bucket('lake').objects);
+    return await readRows(this.bucket('lake').objects, this.bucket('lake').url);
   }
 
   async ids(): Promise<string[]> {
@@ -92,7 +106,7 @@ export class Lake {
   }
 
   async prepare(change: Partial<PrepareTask> = {}, environment = this.process()) {
-    return await runPrepare({ ...prepareTask(), ...change }, environment);
+    return await runPrepare({ ...prepareTask(this.#format), ...change }, environment);
   }
 }
 
@@ -110,10 +124,24 @@ export function newestTable(objects: Objects): TableMetadata {
   return newest;
 }
 
-/** All rows of the table, read by a library that did not write them. */
-export async function readRows(objects: Objects): Promise<Record<string, unknown>[]> {
+/** As `allVersions`, of either format. `url`: of what keys are relative to. Bodies that were emptied are left out. */
+export function seenVersions(objects: Objects, url: string): SeenVersion[] {
+  const numbers = [...objects.keys()].map((key) => [parseVersionKey(key), key] as const);
+  const known = numbers.flatMap(([number, key]) => (number === undefined ? [] : [[number, key] as const]));
+  return known
+    .sort(([a], [b]) => a - b)
+    .flatMap(([, key]) => {
+      const body = objects.get(key)?.body ?? new Uint8Array();
+      return body.length === 0 ? [] : [readVersion(body, (of) => objects.get(of)?.body, url)];
+    });
+}
+
+/** All rows of the table, of either format, read by a library that did not write them. */
+export async function readRows(objects: Objects, url: string): Promise<Record<string, unknown>[]> {
   const rows: Record<string, unknown>[] = [];
-  for (const { key } of newestTable(objects).files) {
+  const newest = seenVersions(objects, url).at(-1);
+  if (newest === undefined) throw new Error('there is no table');
+  for (const key of newest.files.keys()) {
     const body = objects.get(key)?.body;
     if (body === undefined) throw new Error(`${key} is listed and not there`);
     const file = new Uint8Array(body).buffer;
@@ -126,14 +154,14 @@ export function textOf(objects: Objects, key: string): string {
   return Buffer.from(objects.get(key)?.body ?? '').toString();
 }
 
-export function prepareTask(): PrepareTask {
+export function prepareTask(format: TableSettings['format'] = 'Parquet'): PrepareTask {
   return {
     version: 1,
     verb: 'prepare',
     dataset: target,
     schema,
     behavior: 'Record',
-    table: { format: 'Parquet', compression: 'Zstd', targetFileSizeBytes: 256 * 2 ** 20 },
+    table: { format, compression: 'Zstd', targetFileSizeBytes: 256 * 2 ** 20 },
   };
 }
 

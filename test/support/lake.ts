@@ -18,10 +18,20 @@ export type TableLocation = { address: S3Address; bucket: string; prefix?: strin
 /** Runs SQL over the view `records`; a dataset without a commit has no such view, which gives no rows. */
 export async function queryTable(location: TableLocation, sql: string): Promise<Record<string, JS>[]> {
   const client = s3Client(location.address);
+  try {
+    return await queryFiles(location, await tableFiles(client, location), sql);
+  } finally {
+    client.destroy();
+  }
+}
+
+/** As `queryTable`, over these objects below the dataset's prefix. */
+export async function queryFiles(location: TableLocation, keys: string[], sql: string): Promise<Record<string, JS>[]> {
+  if (keys.length === 0) return [];
+  const client = s3Client(location.address);
   const folder = await mkdtemp(join(tmpdir(), 'forebay-lake-'));
   try {
-    const files = await download(client, location, folder);
-    if (files.length === 0) return [];
+    const files = await download(client, location, keys, folder);
     const connection = await (await DuckDBInstance.create()).connect();
     const list = files.map((file) => `'${file}'`).join(', ');
     // By name: files may be older than a column.
@@ -71,18 +81,22 @@ export async function readBytes(location: TableLocation, key: string): Promise<U
   }
 }
 
-async function download(client: S3Client, location: TableLocation, folder: string): Promise<string[]> {
+/** Keys of the files that hold the rows. */
+async function tableFiles(client: S3Client, location: TableLocation): Promise<string[]> {
   const { bucket } = location;
   const prefix = place(location);
   const dataset = JSON.parse(await textOf(client, bucket, `${prefix}dataset.json`));
   const table = `${prefix}table-${dataset.table.uuid}`;
   const version = (await textOf(client, bucket, `${table}/metadata/version-hint.text`)).trim();
   const metadata = JSON.parse(await textOf(client, bucket, `${table}/metadata/v${version}.metadata.json`));
-  const keys = 'format-version' in metadata ? await icebergFiles(client, location, metadata) : parquetFiles(metadata);
+  return 'format-version' in metadata ? await icebergFiles(client, location, metadata) : parquetFiles(metadata);
+}
+
+async function download(client: S3Client, location: TableLocation, keys: string[], folder: string): Promise<string[]> {
   return Promise.all(
     keys.map(async (key, index) => {
       const file = join(folder, `${index}.parquet`);
-      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: prefix + key }));
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: location.bucket, Key: place(location) + key }));
       if (!(Body instanceof Readable)) throw new Error(`${key}: no body`);
       await pipeline(Body, createWriteStream(file));
       return file;

@@ -73,19 +73,20 @@ export interface SimulatedWrite {
 
 export class SimulatedBucket {
   /** By whole key. Tests may look and change. */
-  readonly objects = new Map<string, StoredObject>();
+  readonly objects: Map<string, StoredObject>;
   readonly writes: SimulatedWrite[] = [];
   readonly #options: SimulatedBucketOptions;
 
-  constructor(options: SimulatedBucketOptions) {
+  constructor(options: SimulatedBucketOptions, objects = new Map<string, StoredObject>()) {
     this.#options = options;
+    this.objects = objects;
   }
 
   get clock(): Clock {
     return this.#options.clock;
   }
 
-  open(prefix = '', client: SimulatedClient = alwaysAwake): SimulatedStore {
+  open(prefix = '', client?: SimulatedClient): SimulatedStore {
     return new SimulatedStore(this, this.#options, prefix, client);
   }
 
@@ -124,12 +125,18 @@ export class SimulatedStore implements Store {
   #closed = false;
   #crashed = false;
 
-  constructor(bucket: SimulatedBucket, options: SimulatedBucketOptions, prefix: string, client: SimulatedClient) {
+  constructor(
+    bucket: SimulatedBucket,
+    options: SimulatedBucketOptions,
+    prefix: string,
+    client: SimulatedClient = alwaysAwake,
+    url = 'simulated://bucket',
+  ) {
     this.#bucket = bucket;
     this.#options = options;
     this.#client = client;
     this.#prefix = prefix === '' ? '' : `${prefix}/`;
-    this.url = `simulated://bucket${prefix === '' ? '' : `/${prefix}`}`;
+    this.url = `${url}${prefix === '' ? '' : `/${prefix}`}`;
   }
 
   /** The process dies: what it waits for never comes. Requests on their way still land. */
