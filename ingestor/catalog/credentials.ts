@@ -60,9 +60,11 @@ export class Credentials {
     return `Bearer ${this.#exchanged.value}`;
   }
 
-  /** The catalog refused this one: the next is asked for anew. */
-  forget(authorization: string | undefined): void {
-    if (authorization === `Bearer ${this.#exchanged?.value}`) this.#exchanged = undefined;
+  /** The catalog refused this one. True when it was exchanged for, so that the next is another one. */
+  forget(authorization: string | undefined): boolean {
+    if (authorization !== `Bearer ${this.#exchanged?.value}`) return false;
+    this.#exchanged = undefined;
+    return true;
   }
 
   async #obtain(path: string, signal: AbortSignal): Promise<Token> {

@@ -1,15 +1,26 @@
 /** Requests to a catalog: every one ends, whatever the other side does, and no answer is larger than asked for. */
 import { readFile } from 'node:fs/promises';
-import { Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+} from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { getCACertificates } from 'node:tls';
 import { ForebayError } from '../contract/errors.ts';
 
-const connectMilliseconds = 5_000;
-/** A connection on which nothing moves for so long is given up: a catalog may write metadata before it answers. */
-const idleMilliseconds = 60_000;
-/** From the first byte sent to the last byte read. */
-const wholeMilliseconds = 180_000;
+/** How long is waited for the other side, in milliseconds. */
+export interface HttpPatience {
+  /** Until there is a connection, encrypted where it is to be. */
+  readonly connect: number;
+  /** While nothing moves: a catalog may write metadata before it answers. */
+  readonly idle: number;
+  /** From the beginning to the last byte of the answer. */
+  readonly whole: number;
+}
+const defaultPatience: HttpPatience = { connect: 5_000, idle: 60_000, whole: 180_000 };
 /** One table has few requests under way; this bounds what a defect could open. */
 const sockets = 8;
 
@@ -40,28 +51,32 @@ export interface HttpSettings {
   /** A file with PEM certificates to trust beside the usual ones. */
   readonly caPath?: string | undefined;
   readonly maxResponseBytes: number;
+  readonly patience?: HttpPatience;
 }
 
 export class Http {
   readonly #agents: { readonly http: HttpAgent; readonly https: HttpsAgent };
   readonly #maxResponseBytes: number;
+  readonly #patience: HttpPatience;
 
-  private constructor(ca: string[] | undefined, maxResponseBytes: number) {
-    const agent = { keepAlive: true, maxSockets: sockets, timeout: idleMilliseconds };
+  private constructor(ca: string[] | undefined, { maxResponseBytes, patience = defaultPatience }: HttpSettings) {
+    const agent = { keepAlive: true, maxSockets: sockets, timeout: patience.idle };
     this.#agents = { http: new HttpAgent(agent), https: new HttpsAgent({ ...agent, ...(ca && { ca }) }) };
     this.#maxResponseBytes = maxResponseBytes;
+    this.#patience = patience;
   }
 
   /** Throws UntrustedCertificate when the file of certificates cannot be used. */
-  static async open({ caPath, maxResponseBytes }: HttpSettings): Promise<Http> {
+  static async open(settings: HttpSettings): Promise<Http> {
+    const { caPath } = settings;
     const ca = caPath === undefined ? undefined : [...getCACertificates('default'), await readCertificates(caPath)];
-    return new Http(ca, maxResponseBytes);
+    return new Http(ca, settings);
   }
 
   /** Throws NoAnswer, and the signal's reason. Redirects are answers. */
   async send(call: HttpCall, signal: AbortSignal): Promise<HttpAnswer> {
     signal.throwIfAborted();
-    const whole = AbortSignal.timeout(wholeMilliseconds);
+    const whole = AbortSignal.timeout(this.#patience.whole);
     try {
       const response = await this.#begin(call, AbortSignal.any([signal, whole]));
       const text = await this.#collect(response);
@@ -79,7 +94,7 @@ export class Http {
     const request = (isSecure ? httpsRequest : httpRequest)(url, options, resolve);
     request.on('error', reject);
     request.on('timeout', () => request.destroy(new NoAnswer('silent for too long')));
-    boundConnecting(request);
+    boundConnecting(request, isSecure, this.#patience.connect);
     request.end(body);
     return promise;
   }
@@ -97,12 +112,13 @@ export class Http {
   }
 }
 
-function boundConnecting(request: ReturnType<typeof httpRequest>): void {
+/** A server that speaks another protocol may wait for ever for what it understands. */
+function boundConnecting(request: ClientRequest, isSecure: boolean, milliseconds: number): void {
   request.on('socket', (socket) => {
     if (!socket.connecting) return;
     const giveUp = () => request.destroy(new NoAnswer('no connection in time'));
-    const timer = setTimeout(giveUp, connectMilliseconds);
-    socket.once('connect', () => clearTimeout(timer));
+    const timer = setTimeout(giveUp, milliseconds);
+    socket.once(isSecure ? 'secureConnect' : 'connect', () => clearTimeout(timer));
     request.once('close', () => clearTimeout(timer));
   });
 }

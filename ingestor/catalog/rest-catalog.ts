@@ -70,6 +70,12 @@ export async function openRestCatalog(location: RestCatalog, options: RestCatalo
   return new RestTableCatalog(location, base, http, credentials, options);
 }
 
+interface NotLetIn {
+  readonly refusal: ForebayError;
+  /** The token was exchanged for some time ago: another one may be let in. */
+  readonly mayBeOld: boolean;
+}
+
 class RestTableCatalog implements Catalog {
   readonly comparesSnapshotsOnly = true;
   readonly #location: RestCatalog;
@@ -247,20 +253,20 @@ class RestTableCatalog implements Catalog {
     const began = this.#clock.now();
     for (let tries = 1; ; tries += 1) {
       const answer = await this.#tryToSend(call, action);
-      if (!(answer instanceof ForebayError)) {
+      if ('status' in answer) {
         await this.#leaveAlone(answer);
         return answer;
       }
+      const { refusal, mayBeOld } = answer;
+      if (mayBeOld && tries === 1) continue;
       const left = this.#patience - (this.#clock.now() - began);
-      if (left <= 0 || !this.#credentials.areNamed) throw answer;
-      this.#log.warn({ catalog: this.#place, reason: answer.message }, 'credentials refused, reading them again');
-      // The first time the token may only have been too old.
-      if (tries > 1) await this.#clock.sleep(Math.min(refusedPauseMilliseconds, left), this.#signal);
+      if (left <= 0 || !this.#credentials.areNamed) throw refusal;
+      this.#log.warn({ catalog: this.#place, reason: refusal.message }, 'credentials refused, reading them again');
+      await this.#clock.sleep(Math.min(refusedPauseMilliseconds, left), this.#signal);
     }
   }
 
-  /** The answer, or CredentialsRefused. */
-  async #tryToSend(call: HttpCall, action: string): Promise<HttpAnswer | ForebayError> {
+  async #tryToSend(call: HttpCall, action: string): Promise<HttpAnswer | NotLetIn> {
     try {
       const authorization = await this.#credentials.authorization(this.#signal);
       const headers = {
@@ -271,11 +277,12 @@ class RestTableCatalog implements Catalog {
       };
       const answer = await this.#http.send({ ...call, headers }, this.#signal);
       if (!isRefusal(answer)) return answer;
-      this.#credentials.forget(authorization);
-      return this.#notLetIn(answer, action);
+      return { refusal: this.#notLetIn(answer, action), mayBeOld: this.#credentials.forget(authorization) };
     } catch (thrown) {
       if (thrown instanceof NoAnswer) throw noAnswer(this.#place, action, thrown);
-      if (thrown instanceof ForebayError && thrown.code === 'CredentialsRefused') return thrown;
+      if (thrown instanceof ForebayError && thrown.code === 'CredentialsRefused') {
+        return { refusal: thrown, mayBeOld: false };
+      }
       throw thrown;
     }
   }

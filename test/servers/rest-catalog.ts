@@ -10,8 +10,9 @@ import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { S3Address } from './s3.ts';
+import { freePorts, type S3Address, startSeaweedFS } from './s3.ts';
 
 const run = promisify(execFile);
 const sources = join(import.meta.dirname, 'rest-catalog');
@@ -19,7 +20,7 @@ const program = 'RestCatalogServer.java';
 const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'forebay', 'servers');
 
 /** Plain data, so that it can be handed to test files. */
-export type CatalogAddress = { uri: string; clientID: string; clientSecret: string };
+export type CatalogAddress = { uri: string; clientID: string; clientSecret: string; warehouse?: string };
 
 export type CatalogServer = {
   address: CatalogAddress;
@@ -67,6 +68,37 @@ export async function startRestCatalog(s3: S3Address): Promise<CatalogServer> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * The catalog of SeaweedFS, another implementation of the protocol, with the bucket `tables`. The bucket takes nothing
+ * but tables, so that no dataset can lie in it: for the client only.
+ */
+export async function startSeaweedCatalog(): Promise<Pick<CatalogServer, 'address' | 'stop'>> {
+  const [port = 0] = await freePorts(1);
+  const bucket = 'tables';
+  const { address, stop } = await startSeaweedFS({ bucket, port });
+  const uri = `http://127.0.0.1:${port}`;
+  const warehouse = `s3://${bucket}`;
+  const { accessKeyID: clientID, secretAccessKey: clientSecret } = address.admin;
+  // The bucket comes some time after the server.
+  for (const until = Date.now() + 60_000; !(await hasBucket(uri, bucket, clientID, clientSecret)); ) {
+    if (Date.now() > until) throw new Error('the catalog of SeaweedFS did not come up');
+    await setTimeout(100);
+  }
+  return { address: { uri, clientID, clientSecret, warehouse }, stop };
+}
+
+async function hasBucket(uri: string, bucket: string, clientID: string, clientSecret: string): Promise<boolean> {
+  const form = { grant_type: 'client_credentials', client_id: clientID, client_secret: clientSecret, scope: 'catalog' };
+  try {
+    const answer = await fetch(`${uri}/v1/oauth/tokens`, { method: 'POST', body: new URLSearchParams(form) });
+    const { access_token: token }: { access_token?: string } = JSON.parse(await answer.text());
+    const headers = { authorization: `Bearer ${token}` };
+    return (await fetch(`${uri}/v1/${bucket}/namespaces`, { headers })).ok;
+  } catch {
+    return false;
+  }
 }
 
 class Server {

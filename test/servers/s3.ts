@@ -53,8 +53,11 @@ export function seaweedOptions(folder: string, config: string): string[] {
   return ['mini', `-dir=${folder}`, `-s3.config=${config}`, ...off];
 }
 
-/** Strict about keys; its data is deleted when it stops. */
-export async function startSeaweedFS(): Promise<S3Server> {
+/**
+ * Strict about keys; its data is deleted when it stops. `tables`: a bucket whose tables its Iceberg REST catalog keeps, and
+ * the port of that.
+ */
+export async function startSeaweedFS(tables?: { bucket: string; port: number }): Promise<S3Server> {
   const [s3 = 0, s3Grpc, master, masterGrpc, volume, volumeGrpc, filer, filerGrpc, admin, adminGrpc] =
     await freePorts(10);
   const folder = await mkdtemp(join(tmpdir(), 'forebay-s3-'));
@@ -67,6 +70,7 @@ export async function startSeaweedFS(): Promise<S3Server> {
   server.push(`-filer.port=${filer}`, `-filer.port.grpc=${filerGrpc}`);
   server.push(`-admin.port=${admin}`, `-admin.port.grpc=${adminGrpc}`);
   server.push(`-s3.port=${s3}`, `-s3.port.grpc=${s3Grpc}`);
+  if (tables !== undefined) server.push(`-s3.port.iceberg=${tables.port}`, `-tableBucket=${tables.bucket}`);
   return start(server, s3, folder);
 }
 
@@ -134,7 +138,7 @@ async function end(server: ChildProcess): Promise<void> {
 }
 
 /** All held at the same time, so that they differ. */
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {
       const server = createServer().listen(0, '127.0.0.1');
