@@ -12,6 +12,7 @@ import { type RowTaker, readCsv } from './readers/csv.ts';
 import type { Bytes, RecordSink, RecordSource } from './readers/reader.ts';
 
 export interface CutRange extends InputRange {
+  readonly columns?: string[];
   /** Stored bytes of the range. */
   readonly bytes: number;
 }
@@ -105,7 +106,7 @@ function toRanges(starts: readonly Start[], size: number): CutRange[] {
   });
 }
 
-type Start = Omit<InputRange, 'end'>;
+type Start = Omit<CutRange, 'end' | 'bytes'>;
 
 /** Told of each record, whether it is a good one or not, it notes those with which a part begins. */
 class CsvCutter implements RowTaker, RecordSink {
@@ -147,7 +148,7 @@ class CsvCutter implements RowTaker, RecordSink {
     const lines = this.#lines.before(offset);
     const border = this.#borders[this.#passed];
     if (border !== undefined && offset >= border && offset > 0) {
-      this.starts.push({ start: offset, columns: this.#columns, records: this.#records, lines });
+      this.starts.push({ start: offset, columns: [...this.#columns], records: this.#records, lines });
       while ((this.#borders[this.#passed] ?? Number.POSITIVE_INFINITY) <= offset) this.#passed += 1;
     }
     this.#records += 1;

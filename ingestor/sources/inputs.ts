@@ -31,10 +31,11 @@ export async function withInputs<T>(
   }
 }
 
-function openFile(store: Store, { key, name, size, etag }: PlanInput, signal: AbortSignal): EngineInput {
+function openFile(store: Store, { key, name, size, etag, range }: PlanInput, signal: AbortSignal): EngineInput {
   return {
     name,
     size,
+    ...(range === undefined ? {} : { range }),
     read: (start, end) =>
       store.read(key, {
         ifMatch: etag,

@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { beforeEach, expect, test } from 'vitest';
 import { filesInput, finishTask, Lake, planTask, records, shardTask } from '../../test/support/lake-in-memory.ts';
+import type { Receipt } from '../commit/documents.ts';
 import type { BatchRequest } from '../contract/task.ts';
 import { runFinish } from './finish.ts';
 import { runPlan } from './plan.ts';
@@ -148,4 +149,41 @@ test('rejected records are kept, and the report says where', async () => {
   expect(batch).toMatchObject({ records: { read: 3, ingested: 1, failed: 2 } });
   expect(batch?.diagnostics).toMatch(/^memory:\/\/lake\/ingest\/batches\/[0-9a-f]{32}\/1\/rejects\/$/);
   expect(filesOfRun('/rejects/')).toHaveLength(1);
+});
+
+function receiptsOf(): Receipt[] {
+  const keys = filesOfRun('/shards/').sort();
+  return keys.map((key) => JSON.parse(Buffer.from(lake.bucket('lake').objects.get(key)?.body ?? '').toString()));
+}
+
+test('a batch that is only to be looked at counts and keeps rejects, and writes no data file', async () => {
+  await putFiles({ a: `${records('a', 2)}no json\n` });
+  const batch = await run('x', { validateOnly: true, maxFailed: 1 });
+  expect(batch).toMatchObject({ outcome: 'Aborted', reason: 'Validated', records: { read: 3, failed: 1, skipped: 2 } });
+  expect(filesOfRun('/data/')).toEqual([]);
+  expect(filesOfRun('/rejects/')).toHaveLength(1);
+  expect(receiptsOf()).toMatchObject([{ dataFiles: [], bytes: { output: 0 }, rejectFile: { rows: 1 } }]);
+});
+
+test('the parts of a cut file say in their receipts from where to where they were read', async () => {
+  const padding = 'x'.repeat(10_000);
+  const text = Array.from({ length: 400 }, (_, index) => `{"id":"a-${index}","padding":"${padding}"}\n`).join('');
+  await putFiles({ 'a.jsonl': text });
+  const { batch, plan } = await runPlan(planTask('x', { shardBytes: 1_000_000 }), lake.process());
+  expect(batch).toBeUndefined();
+  for (let index = 0; index < (plan?.shards ?? 0); index += 1) await runShard(shardTask('x', index), lake.process());
+  const ranges = receiptsOf()
+    .flatMap(({ inputs }) => inputs.map(({ range }) => range))
+    .sort((a, b) => (a?.start ?? 0) - (b?.start ?? 0));
+  expect(ranges.length).toBeGreaterThan(2);
+  expect(ranges.map((range) => range?.from)).toEqual([0, ...ranges.slice(0, -1).map((range) => range?.to)]);
+  expect(ranges.at(-1)).toMatchObject({ end: text.length, to: text.length });
+  const finished = await runFinish(finishTask('x'), lake.process());
+  expect(finished.batch).toMatchObject({ records: { read: 400, ingested: 400 } });
+  expect(new Set(await lake.ids()).size).toBe(400);
+});
+
+test('receipts name the files that were left out', async () => {
+  await changeAfterPlan(connection);
+  expect(receiptsOf().flatMap(({ leftOut = [] }) => leftOut)).toEqual([{ name: 'b', reason: 'FileChanged' }]);
 });

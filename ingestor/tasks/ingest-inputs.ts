@@ -8,6 +8,7 @@ import { type ErrorClass, mergeErrorClasses, zeroRecords } from '../contract/cou
 import { type ErrorCode, ForebayError } from '../contract/errors.ts';
 import type { ByteSink, Engine, EngineOutput, IngestedInput } from '../engine/engine.ts';
 import type { OpenInput } from '../sources/inputs.ts';
+import { openAhead } from '../sources/inputs-ahead.ts';
 import type { Environment } from './environment.ts';
 
 /**
@@ -26,10 +27,10 @@ export async function ingestInputs(
   let inputs = await inputsOf(dataset, plan, index, environment);
   for (;;) {
     const tried = await tryInputs(work, inputs, (attempt) => tableSinks(work, index, attempt));
-    if (!('failure' in tried)) return toReceipt(work, index, tried, leftOut);
+    if (!('failure' in tried)) return toReceipt(work, index, inputs, tried, leftOut);
     const bad = toLeftOut(plan, tried);
     if (bad === undefined) return failedReceipt(work, index, tried.failure);
-    leftOut.push(bad, ...(await findMoreBad(work, inputs, bad)));
+    for (const one of [bad, ...(await findMoreBad(work, inputs, bad))]) leftOut.push(...allParts(one, inputs));
     inputs = inputs.filter((input) => leftOut.every((left) => left.input !== input));
   }
 }
@@ -84,9 +85,9 @@ async function tryInputs(
   let engine: Engine | undefined;
   try {
     engine = await startEngine(work, sinks);
-    for (const input of inputs) {
+    for await (const input of openAhead(inputs, work.open)) {
       signal.throwIfAborted();
-      ingested.push(await engine.ingest(work.open(input)));
+      ingested.push(await engine.ingest(input));
     }
     return { attempt, inputs: ingested, output: await engine.finish() };
   } catch (thrown) {
@@ -104,7 +105,7 @@ async function startEngine({ dataset, plan, environment }: Work, sinks: Sinks): 
     schema: await loadSchema(dataset.store, reading.schemaDigest, environment),
     read: reading.read,
     compression: reading.settings.compression,
-    ...(reading.layout === undefined ? {} : { layout: reading.layout }),
+    ...(reading.layout === undefined || reading.validateOnly ? {} : { layout: reading.layout }),
     targetFileSizeBytes: reading.settings.targetFileSizeBytes,
     signal: environment.signal,
     openDataFile: (k) => sinks.openDataFile(k),
@@ -124,7 +125,9 @@ function tableSinks({ dataset, plan, environment }: Work, index: number, attempt
   };
   return {
     opened,
-    openDataFile: (k) => open(dataKey(table.dataFolder, batch, plan.run, index, attempt, k)),
+    openDataFile: plan.reading?.validateOnly
+      ? () => dropAll
+      : (k) => open(dataKey(table.dataFolder, batch, plan.run, index, attempt, k)),
     openRejectFile: () => open(rejectKey(batch, plan.run, index, attempt)),
   };
 }
@@ -145,10 +148,16 @@ function toLeftOut({ reading }: Plan, { failure, input }: Failed): LeftOut | und
   return mayBeLeftOut ? { input, failure } : undefined;
 }
 
+/** A file is left out whole: with all of its parts that lie in the shard. */
+function allParts(leftOut: LeftOut, inputs: readonly PlanInput[]): LeftOut[] {
+  return inputs.filter(({ key }) => key === leftOut.input.key).map((input) => ({ ...leftOut, input }));
+}
+
 /** Tries each file after a bad one, writing nothing. */
 async function findMoreBad(work: Work, inputs: readonly PlanInput[], bad: LeftOut): Promise<LeftOut[]> {
   const found: LeftOut[] = [];
   for (const input of inputs.slice(inputs.indexOf(bad.input) + 1)) {
+    if ([bad, ...found].some((known) => known.input.key === input.key)) continue;
     const tried = await tryInputs(work, [input], () => nowhere);
     const other = 'failure' in tried ? toLeftOut(work.plan, tried) : undefined;
     if (other !== undefined) found.push(other);
@@ -164,20 +173,46 @@ const dropAll: ByteSink = {
 };
 const nowhere: Sinks = { opened: [], openDataFile: () => dropAll, openRejectFile: () => dropAll };
 
-function toReceipt(work: Work, index: number, { attempt, inputs, output }: Ingested, leftOut: LeftOut[]): Receipt {
-  const { dataFiles, records, inputBytes, rejectFile } = output;
+function toReceipt(
+  work: Work,
+  index: number,
+  planned: readonly PlanInput[],
+  { attempt, inputs, output }: Ingested,
+  leftOut: LeftOut[],
+): Receipt {
+  const { records, inputBytes, rejectFile } = output;
+  const dataFiles = work.plan.reading?.validateOnly ? [] : output.dataFiles;
   const bytes = { input: inputBytes, output: dataFiles.reduce((sum, file) => sum + file.bytes, 0) };
   work.environment.progress({ records, bytes });
   return {
     ...emptyReceipt(work.plan, index, attempt),
     records,
     files: { failed: countOf(leftOut, 'UnreadableFile'), skipped: countOf(leftOut, 'FileChanged') },
+    ...(leftOut.length === 0 ? {} : { leftOut: leftOut.map(toReceiptLeftOut) }),
     bytes,
-    inputs: inputs.map((input) => ({ name: input.name, records: input.records, bytes: input.bytes })),
+    inputs: inputs.map((input, at) => toReceiptInput(input, planned[at]?.range)),
     dataFiles: [...dataFiles],
     ...(rejectFile === undefined ? {} : { rejectFile }),
-    errors: mergeErrorClasses([output.errors, leftOut.map(toErrorClass)], Number.POSITIVE_INFINITY),
+    errors: mergeErrorClasses([output.errors, onceAFile(leftOut).map(toErrorClass)], Number.POSITIVE_INFINITY),
   };
+}
+
+function toReceiptInput(
+  { name, records, bytes, span }: IngestedInput,
+  range: PlanInput['range'],
+): Receipt['inputs'][number] {
+  if (range === undefined || span === undefined) return { name, records, bytes };
+  return { name, records, bytes, range: { start: range.start, end: range.end, from: span.from, to: span.to } };
+}
+
+function toReceiptLeftOut({ input, failure }: LeftOut): NonNullable<Receipt['leftOut']>[number] {
+  const reason = failure.code === 'FileChanged' ? 'FileChanged' : 'UnreadableFile';
+  return { name: input.name, reason, ...(input.range === undefined ? {} : { range: true }) };
+}
+
+/** Of a file's parts the first. */
+function onceAFile(leftOut: readonly LeftOut[]): LeftOut[] {
+  return leftOut.filter(({ input }, at) => leftOut.findIndex((other) => other.input.key === input.key) === at);
 }
 
 function countOf(leftOut: readonly LeftOut[], code: ErrorCode): number {
