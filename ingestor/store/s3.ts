@@ -17,6 +17,7 @@ import {
 import { type Clock, type Log, type Random, silentLog, systemClock, systemRandom } from '../contract/environment.ts';
 import { ForebayError } from '../contract/errors.ts';
 import type { S3Location } from '../contract/task.ts';
+import { toBytes } from './keys.ts';
 import type { OpenStoreOptions } from './open.ts';
 import { openClient } from './s3-client.ts';
 import { type Action, httpStatus, nameOf, S3Errors } from './s3-errors.ts';
@@ -223,7 +224,7 @@ class S3Store implements Store {
     condition: { readonly IfNoneMatch: string } | { readonly IfMatch: string },
     options: CallOptions | undefined,
   ): Promise<ConditionalOutcome> {
-    const command = new PutObjectCommand({ ...this.#at(key), Body: body, ...condition });
+    const command = new PutObjectCommand({ ...this.#at(key), Body: toBytes(body), ...condition });
     return await this.#call('write', key, options, async (quick) => {
       try {
         const { ETag } = await this.#client.send(command, forBody(body, quick));
@@ -239,7 +240,7 @@ class S3Store implements Store {
   }
 
   async put(key: string, body: Uint8Array | string, options?: CallOptions): Promise<void> {
-    const command = new PutObjectCommand({ ...this.#at(key), Body: body });
+    const command = new PutObjectCommand({ ...this.#at(key), Body: toBytes(body) });
     await this.#call('write', key, options, (quick) => this.#client.send(command, forBody(body, quick)));
   }
 
