@@ -1,7 +1,7 @@
 /** What becomes of Iceberg tables on a cluster: batches in, out, in the place of others, checked, read once more. */
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { Batch } from '../../operator/api/types.gen.ts';
-import { apply } from '../support/cluster.ts';
+import { apply, eventually } from '../support/cluster.ts';
 import { countRecords, listKeys, queryTable, readText } from '../support/lake.ts';
 import { conditionOf, Workspace } from '../support/workspace.ts';
 
@@ -41,7 +41,12 @@ const ended = { type: 'Succeeded', status: 'True', reason: 'Active' } as const;
 
 async function commit(dataset: string, name: string, spec: object): Promise<Batch> {
   await workspace.apply('Batch', name, { datasetRef: { name: dataset }, ...spec });
-  return await workspace.until('Batch', name, ended);
+  const batch = await eventually(`the end of ${name}`, async () => {
+    const seen = await workspace.get('Batch', name);
+    return seen.status.completionTime === undefined ? undefined : seen;
+  });
+  expect(conditionOf(batch, 'Succeeded')).toMatchObject({ status: 'True', reason: 'Active' });
+  return batch;
 }
 
 async function idsOf(dataset: string): Promise<number[]> {
