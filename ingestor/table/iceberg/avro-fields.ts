@@ -30,13 +30,13 @@ export function intMap(keyID: number, valueID: number, value: AvroSchema): AvroS
   return { type: 'array', logicalType: 'map', items: pair };
 }
 
-/** How a value of a primitive type stands in Avro. */
-export function avroType(type: IcebergType): AvroSchema {
+/** How a value of a primitive type stands in Avro. `name`: for types that Avro wants named, once in a schema. */
+export function avroType(type: IcebergType, name: string): AvroSchema {
   if (typeof type !== 'string') throw new TypeError(`a ${type.type} has no single value`);
   const fixed = /^fixed\[(\d+)\]$/.exec(type);
-  if (fixed) return { type: 'fixed', name: `fixed_${fixed[1]}`, size: Number(fixed[1]) };
+  if (fixed) return { type: 'fixed', name, size: Number(fixed[1]) };
   const decimal = /^decimal\((\d+),\s*(\d+)\)$/.exec(type);
-  if (decimal) return decimalType(Number(decimal[1]), Number(decimal[2]));
+  if (decimal) return decimalType(name, Number(decimal[1]), Number(decimal[2]));
   switch (type) {
     case 'date':
       return { type: 'int', logicalType: 'date' };
@@ -46,7 +46,7 @@ export function avroType(type: IcebergType): AvroSchema {
     case 'timestamptz':
       return { type: 'long', logicalType: 'timestamp-micros', 'adjust-to-utc': type === 'timestamptz' };
     case 'uuid':
-      return { type: 'fixed', name: 'uuid_fixed', size: 16, logicalType: 'uuid' };
+      return { type: 'fixed', name, size: 16, logicalType: 'uuid' };
     case 'binary':
       return 'bytes';
     default:
@@ -55,10 +55,9 @@ export function avroType(type: IcebergType): AvroSchema {
 }
 
 /** In as few bytes as hold the precision. */
-function decimalType(precision: number, scale: number): AvroSchema {
+function decimalType(name: string, precision: number, scale: number): AvroSchema {
   let size = 1;
   while (2n ** BigInt(8 * size - 1) <= 10n ** BigInt(precision)) size += 1;
-  const name = `decimal_${precision}_${scale}`;
   return { type: 'fixed', name, size, logicalType: 'decimal', precision, scale };
 }
 

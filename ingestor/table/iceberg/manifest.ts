@@ -166,7 +166,7 @@ function fileSchema(columns: readonly PartitionColumn[]): AvroSchema {
 
 function partitionField({ id, name, type }: PartitionColumn): AvroSchema {
   const safe = avroName(name);
-  const field = { name: safe, type: ['null', avroType(type)], default: null, 'field-id': id };
+  const field = { name: safe, type: ['null', avroType(type, `partition_${id}`)], default: null, 'field-id': id };
   return safe === name ? field : { ...field, 'iceberg-field-name': name };
 }
 
