@@ -123,7 +123,10 @@ test('a schema the table cannot take is refused, and the earlier stays in force'
   const first = await lake.prepare({ schema: oneField });
   const second = await lake.prepare({ schema: schemaOf({ id: { type: 'integer' } }) });
   expect(second.schema).toEqual(first.schema);
-  expect(second.refused).toEqual({ code: 'SchemaIncompatible', message: 'id changes from string to long' });
+  expect(second.refused).toEqual({
+    code: 'SchemaIncompatible',
+    message: 'id changes from string to long: give the new type a field of its own',
+  });
 });
 
 test('a schema that is none is refused, and the earlier stays in force', async () => {
