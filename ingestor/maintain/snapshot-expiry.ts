@@ -3,6 +3,7 @@
  * one, nor those that a branch or tag names, nor the last few. Their data files are written down first; `expired-files.ts`
  * deletes them later.
  */
+import type { Dataset } from '../commit/dataset.ts';
 import { storeTime } from '../commit/store-time.ts';
 import type { MaintainLimits } from '../contract/task.ts';
 import { commitToTable } from '../table/commit.ts';
@@ -21,7 +22,7 @@ export const expireSnapshots: Work = {
     await commitToTable<undefined>(
       table,
       async (state) => {
-        chosen ??= new Set(chooseOld(table.snapshots(state), before, limits));
+        chosen ??= worthACommit(dataset, chooseOld(table.snapshots(state), before, limits));
         const leaving = table.snapshots(state).filter((it) => chosen?.has(it.snapshotID) && !it.pinned);
         if (leaving.length === 0) return { done: undefined };
         const snapshotIDs = leaving.map(({ snapshotID }) => snapshotID);
@@ -36,6 +37,17 @@ export const expireSnapshots: Work = {
     return { expiredSnapshots };
   },
 };
+
+/**
+ * With a catalog each commit brings a snapshot, which is to leave some day itself: fewer than so many wait for more, or a
+ * table that nobody writes to would never come to rest.
+ */
+const fewestWithCatalog = 10;
+
+function worthACommit({ catalog }: Dataset, snapshotIDs: readonly string[]): ReadonlySet<string> {
+  const fewest = catalog === undefined ? 1 : fewestWithCatalog;
+  return new Set(snapshotIDs.length < fewest ? [] : snapshotIDs);
+}
 
 /** Ids of the snapshots to leave, oldest first. */
 export function chooseOld(
