@@ -67,6 +67,11 @@ export interface TableState {
   readonly layout: TableLayout;
   /** What was done, by name: see `runProperty` and `roundProperty`. */
   readonly properties: Readonly<Record<string, string>>;
+  /**
+   * Files by which another engine takes single rows out of data files, if any. Rows must stay in the files they are in
+   * then: a change that `rewrites` is refused as FilesRewritten.
+   */
+  readonly deleteFiles?: number;
   readonly totals: TableCounts;
   /** Milliseconds since 1970; rises with every commit. */
   readonly lastCommitTime: number;

@@ -18,9 +18,10 @@ import { FileCatalog } from './file-catalog.ts';
 import { IcebergTable } from './iceberg-table.ts';
 import { printJSON } from './json.ts';
 import { readManifest } from './manifest.ts';
-import { type ManifestFile, readManifestList } from './manifest-list.ts';
+import { type ManifestFile, readManifestList, writeManifestList } from './manifest-list.ts';
 import { currentSnapshot, parseTableMetadata } from './metadata.ts';
-import type { Snapshot, TableMetadata } from './spec.ts';
+import type { MetadataUpdate, Snapshot, TableMetadata } from './spec.ts';
+import { applyUpdates } from './updates.ts';
 
 const open = (store: MemoryStore) => openTestTable('Iceberg', store);
 let commits = 0;
@@ -31,8 +32,8 @@ async function change(store: MemoryStore, asked: TableChange | ((state: TableSta
 }
 
 async function metadataOf(store: MemoryStore): Promise<TableMetadata> {
-  const { sequence } = await loadState(open(store));
-  const key = `${testFolder}metadata/v${sequence}.metadata.json`;
+  const versions = [...store.objects.keys()].flatMap((key) => /\/v([0-9]+)\.metadata\.json$/.exec(key)?.[1] ?? []);
+  const key = `${testFolder}metadata/v${Math.max(...versions.map(Number))}.metadata.json`;
   return parseTableMetadata(Buffer.from(store.objects.get(key)?.body ?? '').toString(), key);
 }
 
@@ -530,6 +531,63 @@ describe('a table that another hand has changed', () => {
       code: 'DamagedDocument',
       message: expect.stringContaining(key),
     });
+  });
+});
+
+describe('rows that another engine deletes by files of their own', () => {
+  /** As a writer does that merges when it reads. */
+  async function withDeletes(): Promise<MemoryStore> {
+    const store = await emptyTable('Iceberg');
+    await change(store, { addFiles: [testFile('a'), testFile('b')] });
+    const snapshot = await snapshotOf(store);
+    const manifests = await manifestsOf(store);
+    const counts = { added: 1, existing: 0, deleted: 0 };
+    const deletes: ManifestFile = {
+      path: `${store.url}/${testFolder}metadata/deletes.avro`,
+      length: 1,
+      specID: 0,
+      content: 'deletes',
+      sequence: 2,
+      minSequence: 2,
+      addedSnapshotID: 77,
+      files: counts,
+      rows: counts,
+    };
+    const list = `${testFolder}metadata/list.avro`;
+    const theirs: Snapshot = {
+      ...snapshot,
+      'snapshot-id': 77,
+      'sequence-number': 2,
+      'timestamp-ms': snapshot['timestamp-ms'] + 1,
+      'manifest-list': `${store.url}/${list}`,
+      summary: { ...snapshot.summary, operation: 'delete', 'total-delete-files': '1', 'total-position-deletes': '1' },
+    };
+    await store.put(list, await writeManifestList(theirs, [deletes, ...manifests], Buffer.alloc(16)));
+    const updates: MetadataUpdate[] = [
+      { action: 'add-snapshot', snapshot: theirs },
+      { action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', 'snapshot-id': 77 },
+    ];
+    const metadata = applyUpdates(await metadataOf(store), updates, theirs['timestamp-ms']);
+    await store.put(`${testFolder}metadata/v3.metadata.json`, printJSON(metadata));
+    return store;
+  }
+
+  test('are told, and stay deleted when files come and go', async () => {
+    const store = await withDeletes();
+    expect((await loadState(open(store))).deleteFiles).toBe(1);
+    await change(store, { addFiles: [testFile('c')], removeFiles: [testFile('a').key] });
+    expect((await manifestsOf(store)).map(({ content }) => content)).toContain('deletes');
+    expect((await snapshotOf(store)).summary).toMatchObject({
+      'total-delete-files': '1',
+      'total-position-deletes': '1',
+    });
+    expect((await keysOf(open(store), await loadState(open(store)))).length).toBe(2);
+  });
+
+  test('would come back with rows that are put into other files, so none are', async () => {
+    const store = await withDeletes();
+    const asked = { addFiles: [testFile('c')], removeFiles: [testFile('a').key], rewrites: true };
+    await expect(change(store, asked)).rejects.toMatchObject({ code: 'FilesRewritten' });
   });
 });
 

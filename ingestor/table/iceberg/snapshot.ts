@@ -1,5 +1,6 @@
 /** From a change of files to a snapshot: its manifests, its manifest list, its summary. */
 import { createHash } from 'node:crypto';
+import { ForebayError } from '../../contract/errors.ts';
 import { printJSON } from './json.ts';
 import type { DataFileEntry, ManifestEntry } from './manifest.ts';
 import { hasLiveFiles, type ManifestFile } from './manifest-list.ts';
@@ -28,7 +29,10 @@ const mergedBytes = 2 * 2 ** 20;
 /** Files in one new manifest: about as much. */
 const filesInManifest = 2_000;
 
-/** Writes what the snapshot needs and answers it. Throws TypeError when a file that is to leave is not in the table. */
+/**
+ * Writes what the snapshot needs and answers it. Throws TypeError when a file that is to leave is not in the table, and
+ * FilesRewritten when rows cannot be put into other files.
+ */
 export async function buildSnapshot(
   manifests: Manifests,
   metadata: TableMetadata,
@@ -36,6 +40,7 @@ export async function buildSnapshot(
 ): Promise<Snapshot> {
   const parent = currentSnapshot(metadata);
   const before = (await manifests.list(parent)).filter(hasLiveFiles);
+  if (change.rewrites) refuseDeletes(before);
   const { kept, rewritten, removed } = await removeFiles(manifests, metadata, before, change);
   const merged = await mergeManifests(manifests, metadata, kept, change);
   const added = await addFiles(manifests, metadata, change);
@@ -53,6 +58,15 @@ export async function buildSnapshot(
     summary: summarize(change, removed, parent),
     'schema-id': metadata['current-schema-id'],
   };
+}
+
+/** What another engine took out of a file row by row would come back with the file's rows in another one. */
+function refuseDeletes(manifests: readonly ManifestFile[]): void {
+  if (manifests.every(({ content }) => content === 'data')) return;
+  throw new ForebayError(
+    'FilesRewritten',
+    'another engine deletes single rows of the table by files of their own: let it rewrite the data files first',
+  );
 }
 
 function giveSequence(manifest: NewManifest, sequence: Long): ManifestFile {

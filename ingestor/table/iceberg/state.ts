@@ -91,8 +91,13 @@ export function summaryTotals(snapshot: Snapshot | undefined): FileTotals | unde
   return { records, files, sizeBytes };
 }
 
-function snapshotMembers(snapshot: Snapshot): { snapshotID: string; snapshotTime: number } {
-  return { snapshotID: String(snapshot['snapshot-id']), snapshotTime: snapshot['timestamp-ms'] };
+function snapshotMembers(snapshot: Snapshot): Pick<TableState, 'snapshotID' | 'snapshotTime' | 'deleteFiles'> {
+  const deleteFiles = Number(snapshot.summary['total-delete-files'] ?? 0);
+  return {
+    snapshotID: String(snapshot['snapshot-id']),
+    snapshotTime: snapshot['timestamp-ms'],
+    ...(deleteFiles > 0 ? { deleteFiles } : {}),
+  };
 }
 
 function requireProperty({ metadata, location }: LoadedTable, name: string): string {
