@@ -149,7 +149,7 @@ class Server {
 }
 
 /** Gives the folder with `lib` and `classes`. */
-export async function installRestCatalog(): Promise<string> {
+async function installRestCatalog(): Promise<string> {
   const names = ['pom.xml', program];
   const texts = await Promise.all(names.map((name) => readFile(join(sources, name))));
   const digest = createHash('sha256').update(Buffer.concat(texts)).digest('hex').slice(0, 12);
