@@ -455,7 +455,7 @@ export interface DatasetStatusTable {
   lastCommitTime?: string;
 }
 
-/** Records of all batches and inlets since the table was made. */
+/** Records of all inlets and committed batches since the table was made. */
 export interface DatasetStatusRecords {
   /** Records that became rows. */
   ingested?: number;
@@ -501,7 +501,7 @@ export interface DatasetStatus {
   conditions?: Condition[];
   /** The table as its newest version says. */
   table?: DatasetStatusTable;
-  /** Records of all batches and inlets since the table was made. */
+  /** Records of all inlets and committed batches since the table was made. */
   records?: DatasetStatusRecords;
   /** Batches by how they ended. */
   batches?: DatasetStatusBatches;
@@ -589,8 +589,8 @@ export interface BatchSpecInputInline {
 }
 
 /**
- * The records that a batch of the same Dataset refused, from their raw text, for when schema or mapping were mended.
- * Example: {batchID: shop/crm-2026-11-24}.
+ * The records that a batch of the same Dataset refused, from their raw text and in the format they came in, for when
+ * schema, mapping or the reading of the format were mended. Example: {batchID: shop/crm-2026-11-24}.
  */
 export interface BatchSpecInputRejects {
   /** ID of the batch, as in its status.batchID. With a slash it is namespace/name, without one an externalID. */
@@ -615,8 +615,8 @@ export interface BatchSpecInput {
   /** A few records in the resource itself. Example: {data: "{\"id\": 1}\n{\"id\": 2}\n"}. */
   inline?: BatchSpecInputInline;
   /**
-   * The records that a batch of the same Dataset refused, from their raw text, for when schema or mapping were mended.
-   * Example: {batchID: shop/crm-2026-11-24}.
+   * The records that a batch of the same Dataset refused, from their raw text and in the format they came in, for when
+   * schema, mapping or the reading of the format were mended. Example: {batchID: shop/crm-2026-11-24}.
    */
   rejects?: BatchSpecInputRejects;
 }
@@ -700,8 +700,8 @@ export interface BatchSpec {
    */
   input?: BatchSpecInput;
   /**
-   * How the files are written. Required, except with input.connection and input.rejects, which bring their own, and
-   * without input. Immutable. Example: {type: CSV, csv: {delimiter: ";"}}.
+   * How the files are written. Required, except with input.connection, which brings its own, and without input.
+   * Immutable. Example: {type: CSV, csv: {delimiter: ";"}}.
    */
   format?: Format;
   /** How the files are compressed: Auto (default: by their first bytes, not by their names), None, Gzip or Zstd. */

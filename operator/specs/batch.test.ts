@@ -56,12 +56,10 @@ describe('a batch reads', () => {
   });
 
   test('the refused records of a batch, by its ID as people write it', () => {
-    const of = (batchID: string) => {
-      const { format: _, ...spec } = exampleBatch({ input: { rejects: { batchID } } }).spec;
-      return resolveInput({ ...exampleBatch(), spec }, undefined);
-    };
+    const of = (batchID: string) => resolveInput(exampleBatch({ input: { rejects: { batchID } } }), undefined);
     expect(of('shop/day-1')).toMatchObject({
       input: { rejects: { batch: { kind: 'resource', id: 'shop/day-1' } } },
+      read: { format: { type: 'CSV' } },
       projections: [],
     });
     expect(of('crm-1').input).toEqual({ rejects: { batch: { kind: 'external', id: 'crm-1' } } });

@@ -71,8 +71,8 @@ function selectBy(glob: string | undefined, minAgeSeconds: number | undefined) {
 }
 
 /**
- * What the batch says counts; a batch that says no format takes the connection's way of reading. Refused records are
- * read as the batch that refused them did, and a batch without input reads nothing: of them the format tells nothing.
+ * What the batch says counts; a batch that says no format takes the connection's way of reading. One without input reads
+ * nothing, whatever the format.
  */
 function readSettings(batch: Batch, connection?: SourceConnection): ReadSettings {
   const { mapping = connection?.spec.mapping, maxRecordBytes } = batch.spec;

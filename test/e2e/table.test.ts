@@ -153,7 +153,7 @@ test('refused records come in once the schema was mended', async () => {
     .poll(async () => (await workspace.get('Dataset', 'refused')).status.schema?.digest, { timeout: 60_000 })
     .not.toBe(digest);
   const input = { rejects: { batchID: `${workspace.name}/partly` } };
-  const again = await commit('refused', 'once-more', { input, errorPolicy: { maxFailed: 1 } });
+  const again = await commit('refused', 'once-more', { input, format: json, errorPolicy: { maxFailed: 1 } });
   expect(again.status.records).toMatchObject({ read: 3, ingested: 2, failed: 1 });
   expect(await idsOf('refused')).toEqual([0, 1, 2, 50, 51]);
 });
