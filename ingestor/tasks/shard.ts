@@ -7,7 +7,7 @@ import { zeroRecords } from '../contract/counts.ts';
 import { ForebayError, toForebayError } from '../contract/errors.ts';
 import type { ShardResult } from '../contract/result.ts';
 import type { BatchInput, ShardTask } from '../contract/task.ts';
-import { withInputs } from '../sources/inputs.ts';
+import { type OpenInput, withInputs } from '../sources/inputs.ts';
 import { type Environment, withStore } from './environment.ts';
 import { ingestInputs } from './ingest-inputs.ts';
 
@@ -48,7 +48,8 @@ export async function ingestShard(
   if ((await readDecision(dataset, batch, plan.run, environment)) !== undefined) return undefined;
 
   environment.progress({ phase: 'Running', totalInputBytes: plan.shards[index]?.bytes ?? 0 });
-  const receipt = await withInputs(environment, input, (open) => ingestInputs(dataset, plan, index, open, environment));
+  const ingest = (open: OpenInput) => ingestInputs(dataset, plan, index, open, environment);
+  const receipt = await withInputs(environment, input, ingest, dataset.store);
   const decided = await decide(dataset.store, key, Receipt, receipt, environment);
   if (!decided.own) await discard(dataset, receipt, environment);
   return decided.value;
