@@ -166,21 +166,13 @@ async function findDataset(work: Work): Promise<BatchOutlook | undefined> {
   const { name } = work.batch.spec.datasetRef;
   const dataset = work.context.caches.datasets.store.get({ namespace, name });
   if (dataset === undefined || dataset.metadata.deletionTimestamp !== undefined) {
-    return stopWithoutDataset(work) ?? waitFor('DatasetNotFound', `Dataset ${name} does not exist`);
+    return waitFor('DatasetNotFound', `Dataset ${name} does not exist`);
   }
   if (!hasSchemaInForce(dataset)) {
-    return stopWithoutDataset(work) ?? working('DatasetNotReady', `Dataset ${name} has no schema in force yet`);
+    return working('DatasetNotReady', `Dataset ${name} has no schema in force yet`);
   }
   work.dataset = dataset;
   return undefined;
-}
-
-/** Where there is no table and no pod was begun, there is nothing to be stopped. */
-function stopWithoutDataset(work: Work): BatchOutlook | undefined {
-  const { context, batch, end } = work;
-  if (desiredStateOf(batch) === 'Active' || end !== undefined || jobsOf(work).length > 0) return undefined;
-  work.batch = { ...batch, status: refused(answerRequest(batch), now(context)) };
-  return outlookAtEnd(batch, { status: 'False', reason: 'Aborted', message: 'stopped as asked, before it was begun' });
 }
 
 /** Rows that another batch replaced are out of the table: the bucket tells how the batch stands now. */

@@ -226,11 +226,14 @@ describe('desiredState', () => {
     expect(conditionsOf(await harness.until('Batch', 'compacted', 'Ready', 'Active'))).toEqual(active);
   });
 
-  test('a batch that nobody can begin is stopped without a pod', async () => {
-    await harness.create('Batch', 'never', { ...batchSpec('nobody'), desiredState: 'Aborted' });
-    const batch = await harness.until('Batch', 'never', 'Succeeded', 'Aborted');
+  test('a batch whose rows another life of it brought is taken out as soon as the bucket can be asked', async () => {
+    await harness.create('Batch', 'reborn', { ...batchSpec('later'), desiredState: 'Reverted' });
+    await harness.until('Batch', 'reborn', 'Succeeded', 'DatasetNotFound');
+    await harness.makeDataset('later');
+    await harness.finish('reborn', 'finish', told(reverted));
+    const batch = await harness.until('Batch', 'reborn', 'Succeeded', 'Reverted');
     expect(conditionsOf(batch)).toEqual({ Succeeded: 'False', Ready: 'True' });
-    expect(await harness.jobNames('never')).toEqual([]);
+    expect((await harness.jobNames('reborn')).filter((name) => name.includes('-plan-'))).toEqual([]);
   });
 
   test('a batch that another replaces is asked how it stands', async () => {
