@@ -57,6 +57,8 @@ export interface EngineInput {
   read(start?: number, end?: number): AsyncIterable<Uint8Array>;
   /** A part of the file, as a plan cut it (see `InputRange` of the plan); absent: the whole. */
   readonly range?: InputRange;
+  /** It is a reject file of this program, whose records are read from their raw text; see `RejectedRecord`. */
+  readonly rejects?: boolean;
 }
 
 /**
@@ -119,4 +121,6 @@ export interface RejectedRecord {
   readonly rawBase64?: string;
   /** Raw text over the limit is cut; its whole length in bytes stands here. */
   readonly rawBytes?: number;
+  /** Of CSV: the names of the row's fields. They hold for the lines after it too, until others stand there. */
+  readonly columns?: readonly string[];
 }

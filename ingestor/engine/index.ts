@@ -5,17 +5,19 @@ import { DataWriter } from '../parquet/writer.ts';
 import { decompress } from './decompress.ts';
 import type { Engine, EngineInput, EngineOutput, EngineSettings, IngestedInput, InputRange } from './engine.ts';
 import { createExaminer, type Examiner } from './examine.ts';
-import { applyMoves, compileMoves, type Move } from './mapping.ts';
+import { compileMoves, type Move } from './mapping.ts';
 import { readCsv } from './readers/csv.ts';
 import { readJson } from './readers/json.ts';
 import { firstByte, readJsonLines } from './readers/jsonlines.ts';
+import { MovingSink } from './readers/moving.ts';
 import { readParquet } from './readers/parquet.ts';
 import { bytesOfRange, columnsOfRange } from './readers/range.ts';
-import type { Bytes, RecordSink, RecordSource, Span } from './readers/reader.ts';
+import type { Bytes, RecordSource, Span } from './readers/reader.ts';
+import { type Origin, type ReplaySink, readRejects } from './readers/rejected.ts';
 import { RowRecords } from './readers/rows.ts';
 import { RejectWriter } from './rejects.ts';
 import type { RecordError } from './schema.ts';
-import { isObject, type JsonObject } from './schemadocument.ts';
+import type { JsonObject } from './schemadocument.ts';
 import { ErrorTally } from './tally.ts';
 
 export {
@@ -122,6 +124,11 @@ class LibraryEngine implements Engine {
   async #read(input: EngineInput, sink: InputSink): Promise<void> {
     const { format, compression, maxRecordBytes } = this.#settings.read;
     const { columns } = this.#examiner;
+    if (input.rejects) {
+      const bytes = decompress(sink.counted(input.read(0)), 'Zstd');
+      await readRejects(bytes, this.#settings.read, { columns, moves: this.#moves, sink });
+      return;
+    }
     if (format.type === 'Parquet') {
       const records = { columns, moves: this.#moves, sink };
       const counted = (bytes: number) => sink.countBytes(bytes);
@@ -167,8 +174,9 @@ const progressBytes = 4 * 1024 * 1024;
 const pieceBytes = 1024 * 1024;
 
 /** Takes the records of one input: each is counted once, and goes to the data files or to the reject file. */
-class InputSink implements RecordSink {
+class InputSink implements ReplaySink {
   readonly #name: string;
+  #origin: Origin | undefined;
   readonly #parts: Parts;
   readonly #progress: () => void;
   readonly #row: unknown[] = [];
@@ -226,6 +234,10 @@ class InputSink implements RecordSink {
     this.#bytes = bytes;
   }
 
+  standFor(origin: Origin): void {
+    this.#origin = origin;
+  }
+
   setBefore(records: number): void {
     this.#before = records;
   }
@@ -244,58 +256,13 @@ class InputSink implements RecordSink {
     if (errors.length === 0) {
       this.#ingested += 1;
       if (warned || examiner.extra) this.#warnings += 1;
-      data.add(this.#row, source.size);
+      data.add(this.#row, source.weight ?? source.size);
       return;
     }
     this.#failed += 1;
-    const number = this.#before + this.#read;
-    this.#parts.errors.add(errors, this.#name, number);
-    rejects.add(this.#name, number, errors, source);
-  }
-}
-
-/** Moves the fields of JSON records before they are examined. */
-class MovingSink implements RecordSink {
-  readonly #inner: InputSink;
-  readonly #moves: readonly Move[];
-
-  constructor(inner: InputSink, moves: readonly Move[]) {
-    this.#inner = inner;
-    this.#moves = moves;
-  }
-
-  accept(record: JsonObject, source: RecordSource): void {
-    if (this.#moves.length === 0) {
-      this.#inner.accept(record, source);
-      return;
-    }
-    const moved = applyMoves(record, this.#moves);
-    this.#inner.accept(moved.record, this.#movedSource(source), moved.overwrote);
-  }
-
-  acceptExact(record: JsonObject, source: RecordSource): void {
-    const moved = applyMoves(record, this.#moves);
-    this.#inner.acceptExact(moved.record, source, moved.overwrote);
-  }
-
-  refuse(error: RecordError, source: RecordSource): void {
-    this.#inner.refuse(error, source);
-  }
-
-  async drain(): Promise<void> {
-    await this.#inner.drain();
-  }
-
-  #movedSource(source: RecordSource): RecordSource {
-    return {
-      offset: source.offset,
-      size: source.size,
-      raw: () => source.raw(),
-      exact: () => {
-        const record = source.exact?.();
-        return isObject(record) ? applyMoves(record, this.#moves).record : record;
-      },
-    };
+    const { file, record } = this.#origin ?? { file: this.#name, record: this.#before + this.#read };
+    this.#parts.errors.add(errors, file, record);
+    rejects.add(file, record, errors, source);
   }
 }
 

@@ -16,6 +16,7 @@ export class RejectWriter {
   #lines: string[] = [];
   #buffered = 0;
   #rows = 0;
+  #columns: string | undefined;
 
   constructor(open: () => ByteSink) {
     this.#open = open;
@@ -28,6 +29,7 @@ export class RejectWriter {
       ...(source.offset === undefined ? {} : { offset: source.offset }),
       errors,
       ...rawOf(source),
+      ...this.#columnsOf(source),
     };
     const line = `${JSON.stringify(rejected)}\n`;
     this.#lines.push(line);
@@ -48,6 +50,15 @@ export class RejectWriter {
 
   async abort(): Promise<void> {
     await this.#sink?.abort();
+  }
+
+  /** They hold for the lines that follow, so they are written where they are others. */
+  #columnsOf({ columns }: RecordSource): Pick<RejectedRecord, 'columns'> {
+    if (columns === undefined) return {};
+    const text = JSON.stringify(columns);
+    if (text === this.#columns) return {};
+    this.#columns = text;
+    return { columns };
   }
 
   async #flush(): Promise<void> {

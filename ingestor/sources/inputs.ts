@@ -15,14 +15,18 @@ interface Opening {
   readonly signal: AbortSignal;
 }
 
-/** Keeps the place open for as long as `use` takes. */
+/** Keeps the place open for as long as `use` takes. `own`: the dataset's store, where its reject files are. */
 export async function withInputs<T>(
   opening: Opening,
   input: BatchInput,
   use: (open: OpenInput) => Promise<T>,
+  own?: Store,
 ): Promise<T> {
   if ('inline' in input) return await use((planned) => openInline(planned, input.inline.data));
-  if ('rejects' in input) throw new ForebayError('InvalidTask', 'refused records cannot be read again yet');
+  if ('rejects' in input) {
+    if (own === undefined) throw new ForebayError('InvalidTask', 'refused records are read by shards');
+    return await use((planned) => ({ ...openFile(own, planned, opening.signal), rejects: true }));
+  }
   const store = await opening.openStore(input.files.location);
   try {
     return await use((planned) => openFile(store, planned, opening.signal));

@@ -187,3 +187,15 @@ test('receipts name the files that were left out', async () => {
   await changeAfterPlan(connection);
   expect(receiptsOf().flatMap(({ leftOut = [] }) => leftOut)).toEqual([{ name: 'b', reason: 'FileChanged' }]);
 });
+
+test('records that were refused are read again by a batch that takes them for input', async () => {
+  await putFiles({ a: `${records('a', 1)}{"id":7}\n`, b: '{"id":8}\n' });
+  await run('x', { maxFailed: 2 });
+  const again = await run('y', {
+    input: { rejects: { batch: planTask('x').request.batch } },
+    read: { ...planTask('y').request.read, mapping: [] },
+    maxFailed: 2,
+  });
+  expect(again).toMatchObject({ outcome: 'Committed', records: { read: 2, ingested: 0, failed: 2 } });
+  expect(again?.errors).toMatchObject([{ code: 'WrongType', count: 2, sample: { file: 'a', record: 2 } }]);
+});

@@ -66,6 +66,7 @@ class CsvReader implements RecordSource {
   #linesToSkip: number;
   /** Within a line that is passed over and is too large to hold. */
   #passing = false;
+  columns: readonly string[] | undefined;
   /** Number of fields of each row; undefined before the header. */
   #width: number | undefined;
   /** An unfinished row is scanned again only when there are twice as many bytes: linear in all. */
@@ -211,8 +212,7 @@ class CsvReader implements RecordSource {
       this.#header(fields.map((_, index) => `_${index + 1}`));
     }
     if (fields.length !== this.#width) this.#refuse(ragged(fields.length, this.#width ?? 0));
-    else if (invalid)
-      this.#refuse({ code: 'InvalidEncoding', path: '', message: `is no valid ${this.#options.charset}` });
+    else if (invalid) this.#refuse(invalidIn(this.#options.charset));
     else this.#taker.row(fields, this);
   }
 
@@ -225,6 +225,7 @@ class CsvReader implements RecordSource {
       seen.add(name);
     }
     this.#width = names.length;
+    this.columns = names;
     this.#taker.header(names);
   }
 
@@ -271,7 +272,7 @@ class CsvReader implements RecordSource {
   /** Lets go of what has come so far of a line that is too large. */
   #drop(end: number): Oversized {
     const { buffer, start } = this.#window;
-    this.#oversized ??= new Oversized(this.#window.offsetOf(start));
+    this.#oversized ??= new Oversized(this.#window.offsetOf(start), this.columns);
     this.#oversized.add(buffer.subarray(start, end));
     this.#window.dropTo(end);
     return this.#oversized;
@@ -287,6 +288,25 @@ class CsvReader implements RecordSource {
     this.#sink.refuse({ code: 'RecordTooLarge', path: '', message }, this.#drop(end));
     this.#oversized = undefined;
   }
+}
+
+/** The fields of bytes that are one row without its line end, or why they are not. */
+export function scanRow(
+  bytes: Buffer,
+  scanner: CsvScanner,
+  width: number,
+  charset: CsvOptions['charset'],
+): readonly (string | null)[] | RecordError {
+  scanner.load(bytes, 0, bytes.length);
+  const { fields, invalid, next, error } = scanner.scan(0, true) ?? { fields: [], invalid: false, next: 0 };
+  if (error) return error;
+  if (next < bytes.length) return { code: 'MalformedRecord', path: '', message: 'is more than one row' };
+  if (fields.length !== width) return ragged(fields.length, width);
+  return invalid ? invalidIn(charset) : fields;
+}
+
+function invalidIn(charset: CsvOptions['charset']): RecordError {
+  return { code: 'InvalidEncoding', path: '', message: `is no valid ${charset}` };
 }
 
 function ragged(found: number, expected: number): RecordError {

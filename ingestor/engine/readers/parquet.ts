@@ -7,7 +7,7 @@ import { hasBigInt, stringifyExact } from '../exact.ts';
 import { applyMoves, type Move } from '../mapping.ts';
 import { compileNulls } from '../nulls.ts';
 import type { RecordError } from '../schema.ts';
-import { appendPointer } from '../schemadocument.ts';
+import { appendPointer, type JsonObject } from '../schemadocument.ts';
 import { type RecordSink, type RecordSource, unreadable } from './reader.ts';
 
 export interface ParquetRecords {
@@ -51,16 +51,20 @@ function rowsIn(rowGroups: readonly RowGroupFacts[]): number {
 
 class RowReader implements RecordSource {
   readonly offset = undefined;
-  size = 0;
+  weight = 0;
   readonly #names: readonly string[];
   readonly #records: ParquetRecords;
-  readonly #fillNulls: ((record: Record<string, unknown>) => void) | undefined;
+  readonly #give: GiveRow;
   #record: Record<string, unknown> = {};
 
   constructor(names: readonly string[], records: ParquetRecords) {
     this.#names = names;
     this.#records = records;
-    this.#fillNulls = compileNulls(records.columns);
+    this.#give = rowGiver(records);
+  }
+
+  get size(): number {
+    return this.raw().length;
   }
 
   raw(): Uint8Array {
@@ -68,7 +72,7 @@ class RowReader implements RecordSource {
   }
 
   take({ rows, columns, bytesPerRow }: Batch): void {
-    this.size = bytesPerRow;
+    this.weight = bytesPerRow;
     const fields = this.#names.map((name, index) => ({ name, values: columns[index] ?? [] }));
     for (let row = 0; row < rows; row += 1) {
       const record: Record<string, unknown> = {};
@@ -84,22 +88,25 @@ class RowReader implements RecordSource {
         }
       }
       this.#record = record;
-      this.#give(record, exact, binary);
+      if (binary !== '') this.#records.sink.refuse(bytesWithoutText(binary), this);
+      else this.#give(record, exact, this);
     }
   }
+}
 
-  #give(record: Record<string, unknown>, exact: boolean, binary: string): void {
-    const { sink, moves } = this.#records;
-    if (binary !== '') {
-      sink.refuse(bytesWithoutText(binary), this);
-      return;
-    }
+/** `exact`: there are bigints in it. */
+export type GiveRow = (record: JsonObject, exact: boolean, source: RecordSource) => void;
+
+/** Moves the fields of a row and adds the nulls that it cannot have. */
+export function rowGiver({ columns, moves, sink }: ParquetRecords): GiveRow {
+  const fillNulls = compileNulls(columns);
+  return (record, exact, source) => {
     const { record: moved, overwrote } = applyMoves(record, moves);
-    const mapped = this.#fillNulls ? { ...moved } : moved;
-    this.#fillNulls?.(mapped);
-    if (exact) sink.acceptExact(mapped, this, overwrote);
-    else sink.accept(mapped, this, overwrote);
-  }
+    const mapped = fillNulls ? { ...moved } : moved;
+    fillNulls?.(mapped);
+    if (exact) sink.acceptExact(mapped, source, overwrote);
+    else sink.accept(mapped, source, overwrote);
+  };
 }
 
 function bytesWithoutText(name: string): RecordError {

@@ -23,8 +23,12 @@ export interface RecordSource {
   readonly offset: number | undefined;
   /** Bytes of the whole record. */
   readonly size: number;
+  /** About what it took in its file, where that is not its size. */
+  readonly weight?: number;
   /** The record, or its beginning when it was too large to keep. */
   raw(): Uint8Array;
+  /** Of CSV: the names of its fields. */
+  readonly columns?: readonly string[] | undefined;
   /** The record with integers past 2^53 as bigints; absent where `accept` got them exactly. */
   exact?(): unknown;
 }
@@ -55,11 +59,13 @@ const keptOfTooLarge = 64 * 1024;
 /** A record over the limit, which goes by without being held: its beginning, its place and its size. */
 export class Oversized implements RecordSource {
   readonly offset: number;
+  readonly columns: readonly string[] | undefined;
   size = 0;
   readonly #kept: Buffer[] = [];
 
-  constructor(offset: number) {
+  constructor(offset: number, columns?: readonly string[]) {
     this.offset = offset;
+    this.columns = columns;
   }
 
   add(bytes: Uint8Array): void {
