@@ -231,7 +231,7 @@ describe('a snapshot', () => {
     expect((await manifestsOf(store)).map(({ files }) => files)).toEqual([{ added: 1, existing: 0, deleted: 0 }]);
   });
 
-  test('makes many small manifests one, whose files keep their numbers', async () => {
+  test('makes many small manifests one, whose files keep their numbers', { timeout: 30_000 }, async () => {
     const store = await emptyTable('Iceberg');
     for (let n = 1; n <= 102; n += 1) await change(store, { addFiles: [testFile(`f${n}`)] });
     const manifests = await manifestsOf(store);
@@ -411,7 +411,7 @@ describe('expiry', () => {
     expect(await onlyIn(open(store), [])).toEqual([]);
   });
 
-  test('keeps files that were only listed in other manifests since', async () => {
+  test('keeps files that were only listed in other manifests since', { timeout: 30_000 }, async () => {
     const store = await emptyTable('Iceberg');
     const ids: string[] = [];
     for (let n = 1; n <= 102; n += 1) ids.push(await change(store, { addFiles: [testFile(`f${n}`)] }));

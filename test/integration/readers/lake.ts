@@ -111,11 +111,12 @@ export class LocalLake {
     return await this.use(({ table }) => loadState(table));
   }
 
-  /** URL of the newest version. */
+  /** URL of the version that the hint names: what readers without a catalog go by. */
   async metadata(): Promise<string> {
-    return await this.use(async ({ table }) => {
-      const { sequence } = await loadState(table);
-      return `${table.location}/metadata/v${sequence}.metadata.json`;
+    return await this.use(async ({ table, store }) => {
+      const folder = `${table.location}/metadata`;
+      const hint = await store.get(`${folder.slice(store.url.length + 1)}/version-hint.text`);
+      return `${folder}/v${Buffer.from(hint?.body ?? '')}.metadata.json`;
     });
   }
 

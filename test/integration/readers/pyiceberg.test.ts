@@ -1,7 +1,10 @@
 /** Tables as pyiceberg reads them: it shares no code with what wrote them. */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { TableSettings } from '../../../ingestor/contract/task.ts';
-import { commitToTable } from '../../../ingestor/table/commit.ts';
+import { commitToTable, loadState } from '../../../ingestor/table/commit.ts';
+import { printJSON } from '../../../ingestor/table/iceberg/json.ts';
+import { parseTableMetadata } from '../../../ingestor/table/iceberg/metadata.ts';
+import type { Table, TableFile, TableState } from '../../../ingestor/table/table.ts';
 import { keysOf } from '../../../ingestor/table/testing.ts';
 import { type Described, LocalLake } from './lake.ts';
 import { type Answer, Pyiceberg, type Question } from './pyiceberg.ts';
@@ -441,6 +444,60 @@ describe('rows that leave', () => {
     expect(snapshots.at(-1)).toMatchObject({ operation: 'replace', summary: { 'total-records': '3' } });
   });
 });
+
+describe.each([
+  [2, 'deflate'],
+  [2, 'zstandard'],
+  [1, 'null'],
+] as const)('manifests that pyiceberg wrote, of version %i with codec %s,', (version, codec) => {
+  const schema: Described = { properties: { id: text, n: long, at: time } };
+  const partitionBy: TableSettings['partitionBy'] = [
+    { field: 'at', transform: 'Day' },
+    { field: 'n', transform: 'Identity' },
+  ];
+
+  test('are read, and written anew when files leave', async () => {
+    const lake = await makeLake(schema, { partitionBy });
+    for (const id of ['a', 'b', 'c']) {
+      await lake.ingest(id, [
+        { id, n: 5_000_000_000, at: '2024-02-29T23:59:59Z' },
+        { id: `${id}2`, n: 1 },
+      ]);
+    }
+    const filesNow = () => lake.use(async ({ table }) => await allFiles(table, await loadState(table)));
+    const before = await filesNow();
+    await takeManifests(lake, version, codec);
+    expect(await filesNow()).toEqual(before);
+
+    await lake.revert('b');
+    expect(await idsOf(lake)).toEqual(['a', 'a2', 'c', 'c2']);
+    expect(await idsOf(lake, { filter: 'n = 5000000000' })).toEqual(['a', 'c']);
+    expect(await expectTrueManifests(lake)).toBe(4);
+  });
+});
+
+/** A version of the table whose current snapshot has the manifests that pyiceberg wrote. */
+async function takeManifests(lake: LocalLake, version: 1 | 2, codec: 'null' | 'deflate' | 'zstandard'): Promise<void> {
+  const metadata = await lake.metadata();
+  const folder = metadata.slice(0, metadata.lastIndexOf('/'));
+  const list = await reader.rewriteManifests({ metadata, version, codec, folder });
+  await lake.use(async ({ table, store }) => {
+    const { sequence, snapshotID } = await loadState(table);
+    const key = (n: number) => `${table.location.slice(store.url.length + 1)}/metadata/v${n}.metadata.json`;
+    const body = await store.get(key(sequence));
+    const newest = parseTableMetadata(Buffer.from(body?.body ?? '').toString(), 'the newest version');
+    const snapshots = newest.snapshots?.map((one) =>
+      String(one['snapshot-id']) === snapshotID ? { ...one, 'manifest-list': list } : one,
+    );
+    await store.put(key(sequence + 1), printJSON({ ...newest, snapshots }));
+  });
+}
+
+async function allFiles(table: Table, state: TableState): Promise<TableFile[]> {
+  const files: TableFile[] = [];
+  for await (const file of table.files(state)) files.push(file);
+  return files.sort((a, b) => (a.key < b.key ? -1 : 1));
+}
 
 test('many batches are one table, whose manifests were made fewer on the way', async () => {
   const lake = await makeLake(

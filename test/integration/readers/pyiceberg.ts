@@ -40,6 +40,14 @@ export interface Description {
   readonly refs: Readonly<Record<string, string>>;
 }
 
+export interface Rewriting {
+  /** Of the Iceberg format. */
+  readonly version: 1 | 2;
+  readonly codec: 'null' | 'deflate' | 'zstandard';
+  /** URL of the folder to write to. */
+  readonly folder: string;
+}
+
 export class Pyiceberg {
   readonly #process: ChildProcessWithoutNullStreams;
   readonly #lines: AsyncIterator<string>;
@@ -75,13 +83,18 @@ export class Pyiceberg {
     return await this.#ask('check_files', question);
   }
 
+  /** The current snapshot's manifests written by pyiceberg; answers the URL of their list. */
+  async rewriteManifests(question: Question & Rewriting): Promise<string> {
+    return await this.#ask('rewrite_manifests', question);
+  }
+
   stop(): void {
     this.#interface.close();
     this.#process.kill();
   }
 
   /** One question at a time. */
-  async #ask<T>(command: string, question: Question): Promise<T> {
+  async #ask<T>(command: string, question: Question & Partial<Rewriting>): Promise<T> {
     this.#process.stdin.write(`${JSON.stringify({ command, ...question })}\n`);
     const { value, done } = await this.#lines.next();
     if (done) throw new Error(`pyiceberg ended: ${this.#errors}`);

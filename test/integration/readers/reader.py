@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 import pyarrow.parquet as parquet
 from pyiceberg.conversions import from_bytes
+from pyiceberg.manifest import write_manifest, write_manifest_list
 from pyiceberg.table import StaticTable
 
 
@@ -123,6 +124,23 @@ def check_files(table, _asked):
     return {"files": count, "problems": problems}
 
 
+def rewrite_manifests(table, asked):
+    """Writes the current snapshot's manifests and their list once more, as this library does; answers the list."""
+    snapshot, io, version, codec = table.current_snapshot(), table.io, asked["version"], asked["codec"]
+    written = []
+    for index, manifest in enumerate(snapshot.manifests(io)):
+        spec, output = table.specs()[manifest.partition_spec_id], io.new_output(f"{asked['folder']}/theirs-{index}.avro")
+        with write_manifest(version, spec, table.schema(), output, snapshot.snapshot_id, codec) as writer:
+            for entry in manifest.fetch_manifest_entry(io):
+                writer.existing(entry)
+        written.append(writer.to_manifest_file())
+    path = f"{asked['folder']}/theirs.avro"
+    parent, number = snapshot.parent_snapshot_id, snapshot.sequence_number
+    with write_manifest_list(version, io.new_output(path), snapshot.snapshot_id, parent, number, codec) as writer:
+        writer.add_manifests(written)
+    return path
+
+
 def plain_partition(value):
     return "NaN" if isinstance(value, float) and value != value else value
 
@@ -138,7 +156,12 @@ def internal(value, kind):
     return value
 
 
-commands = {"read": read, "describe": describe, "check_files": check_files}
+commands = {
+    "read": read,
+    "describe": describe,
+    "check_files": check_files,
+    "rewrite_manifests": rewrite_manifests,
+}
 
 for line in sys.stdin:
     asked = json.loads(line)
