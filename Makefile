@@ -42,8 +42,8 @@ test: $(installed) ## unit and integration tests; starts servers and the cluster
 	$(vitest)/test.json --project unit --project integration
 
 .PHONY: simulate
-simulate: $(installed) ## weeks of a dataset by chance: SEEDS=1000000, or one: SEED=7
-	@node test/simulation/main.ts
+simulate: $(installed) ## weeks of a dataset by chance: SEEDS=1000000, or one: SEED=7; MUTATIONS=1: without each guard
+	@node test/simulation/$(if $(MUTATIONS),mutations,main).ts
 
 .PHONY: e2e
 e2e: $(installed) image ## tests on real pods

@@ -1,6 +1,7 @@
 /**
  * `node test/simulation/main.ts`, as `make simulate` calls it. SEEDS: how many (default 5,000); FIRST: the first;
  * SEED: one alone, with all that happens in it.
+ * `MUTATIONS=1` is mutations.ts.
  */
 import { availableParallelism } from 'node:os';
 import { installHooks } from './hooks.ts';

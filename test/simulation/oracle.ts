@@ -18,7 +18,8 @@ import {
   type SeenRun,
 } from './history.ts';
 
-const day = 24 * 3_600_000;
+const hour = 3_600_000;
+const day = 24 * hour;
 /** A second is what the store's times are exact to. */
 const tolerance = 1_000;
 
@@ -33,6 +34,8 @@ export class Oracle {
   readonly #bucket: () => SimulatedBucket;
   readonly #created = new Set<string>();
   #hinted = 0;
+  /** When objects that a version named were named last. */
+  readonly #namedUntil = new Map<string, number>();
   /** Of the newest version with a file of its own; 0: none is. */
   #fileNumber = 0;
   readonly #byFile = new Map<number, SeenVersion>();
@@ -178,10 +181,16 @@ export class Oracle {
     }
     if (before !== undefined && version.time <= before.time) throw new Error('time does not rise');
     this.#checkSequenceNumbers(version);
+    this.#remember(before, version);
     this.versions.push(version);
     this.#checkProperties(before, version);
     this.#checkRows(before, version);
     this.#checkTotals(before, version);
+  }
+
+  #remember(before: SeenVersion | undefined, { named }: SeenVersion): void {
+    const now = this.#bucket().clock.now();
+    for (const key of before?.named ?? []) if (!named.has(key)) this.#namedUntil.set(key, now);
   }
 
   #checkSequenceNumbers({ snapshots }: SeenVersion): void {
@@ -335,7 +344,7 @@ export class Oracle {
   #checkDeleted({ key, time, before }: SimulatedWrite): void {
     if (this.newest?.named.has(key)) throw new Error('deleted, and the table names it');
     if (this.#byFile.get(this.#hinted)?.named.has(key)) throw new Error('deleted, and the hinted version names it');
-    if (isDataFile(key)) this.#checkUnneeded(key);
+    if (isDataFile(key)) this.#checkUnneeded(key, time);
     const ofRun = parseRunKey(key);
     if (ofRun !== undefined) this.#checkDeletedOfRun(this.history.run(ofRun.batch, ofRun.run), key, ofRun.name);
     const ofInlet = parseInletKey(key);
@@ -343,7 +352,9 @@ export class Oracle {
     this.#checkDeletedOfInlet(this.history.inlet(ofInlet.inlet), ofInlet.name, time - (before?.lastModified ?? 0));
   }
 
-  #checkUnneeded(key: string): void {
+  #checkUnneeded(key: string, time: number): void {
+    // Queries that were running when the table ceased to name it end well.
+    if (time - (this.#namedUntil.get(key) ?? 0) < hour - tolerance) throw new Error('deleted at once');
     const names = (files: readonly { readonly key: string }[] | undefined) => files?.some((file) => file.key === key);
     for (const run of this.history.runs.values()) {
       if (run.marked || run.landed !== undefined) continue;
@@ -381,7 +392,7 @@ export class Oracle {
     const segment = parseSegmentName(name);
     if (segment !== undefined) {
       if (segment.sequence > inlet.takenOf(segment.writer)) throw new Error('deleted, and no round took it');
-      if (age < 3_600_000 - tolerance) throw new Error('a segment is deleted within its first hour');
+      if (age < hour - tolerance) throw new Error('a segment is deleted within its first hour');
     }
     const round = parseRoundName(name);
     if (round === undefined) return;

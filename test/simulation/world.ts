@@ -44,6 +44,7 @@ export class World {
   readonly climate: Climate;
   readonly #trace = createHash('sha256');
   readonly #log: ((line: string) => void) | undefined;
+  readonly #broken = Promise.withResolvers<void>();
   #isCalm = true;
   #processes = 0;
 
@@ -65,6 +66,11 @@ export class World {
     this.oracle = new Oracle(this.contents, climate.retention, () => this.lake);
     this.lake = bucket((write) => this.#wrote(write));
     this.source = bucket(() => {});
+  }
+
+  /** Resolves when something is wrong: what comes then does not matter. */
+  get broken(): Promise<void> {
+    return this.#broken.promise;
   }
 
   /** No more faults, deaths, and falling asleep. */
@@ -158,6 +164,7 @@ export class World {
     const before = this.oracle.failures.length;
     this.oracle.observe(write);
     for (const failure of this.oracle.failures.slice(before)) this.trace('FAILURE', failure);
+    if (this.oracle.failures.length > 0) this.#broken.resolve();
   }
 }
 

@@ -1,0 +1,77 @@
+/**
+ * Takes each guard of the protocol out in turn, and counts the seeds until the oracle says so. Writes the table
+ * `mutations.md`. SEEDS: most that are tried for each (default 20,000); ONLY: a part of a guard's text.
+ */
+import { writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { type Mutation, mutations } from './mutation-list.ts';
+import { runSeeds } from './runner.ts';
+
+export interface Missed {
+  /** How many seeds it took; undefined: none missed the guard. */
+  readonly seed: number | undefined;
+  readonly failure: string;
+  readonly tried: number;
+}
+
+/** The first seed that fails without the guard, and not with it. */
+export async function findSeed(mutation: Mutation, most: number, threads: number): Promise<Missed> {
+  let [failing, failure, tried] = [Number.POSITIVE_INFINITY, '', 0];
+  await runSeeds({
+    first: 0,
+    seeds: most,
+    threads,
+    replacements: mutation.replacements,
+    onResult: ({ seed, failures }) => {
+      tried += 1;
+      if (failures[0] === undefined || seed > failing) return failing !== Number.POSITIVE_INFINITY;
+      [failing, failure] = [seed, failures[0]];
+      return true;
+    },
+  });
+  return { seed: Number.isFinite(failing) ? failing : undefined, failure, tried };
+}
+
+if (import.meta.main) await runMutations();
+
+async function runMutations(): Promise<void> {
+  const { SEEDS: most = '20000', ONLY: only = '' } = process.env;
+  const chosen = mutations.filter(({ guard }) => guard.includes(only));
+  const rows: string[] = [];
+  for (const mutation of chosen) {
+    const missed = await findSeed(mutation, Number(most), availableParallelism());
+    const verdict = missed.seed === undefined ? `none of ${missed.tried}` : String(missed.seed + 1);
+    console.log(`${verdict}: ${mutation.guard}: ${missed.failure.split('\n')[0]}`);
+    rows.push(rowOf(mutation, missed, verdict));
+  }
+  if (only === '') writeFileSync(join(import.meta.dirname, 'mutations.md'), page(rows, Number(most)));
+}
+
+function rowOf({ guard, unmissed }: Mutation, { seed, failure }: Missed, verdict: string): string {
+  const what = seed === undefined ? (unmissed ?? 'untested: find out why') : shorten(failure);
+  return `| ${guard} | ${verdict} | ${what} |`;
+}
+
+/** One line without names that chance gave. */
+function shorten(failure: string): string {
+  const [line = ''] = failure.split('\n');
+  return line
+    .replace(/[0-9a-f]{32,}/g, '…')
+    .replace(/table-[0-9a-f-]{36}/g, 'table')
+    .replaceAll('|', '\\|')
+    .slice(0, 160);
+}
+
+function page(rows: readonly string[], most: number): string {
+  return `<!-- Written by \`make simulate MUTATIONS=1\`. -->
+# What happens without each guard
+
+Each guard of the protocol is taken out in turn (\`mutation-list.ts\`), and seeds are simulated from 0 on, ${most} at most,
+until the oracle finds something wrong.
+
+| Guard taken out | Seeds | What the oracle says |
+| --- | --- | --- |
+${rows.join('\n')}
+`;
+}
