@@ -91,6 +91,7 @@ test.for<[string, Range[], boolean]>([
     ],
     false,
   ],
+  ['an end that nobody read', [[0, 10, 0, 9]], false],
   [
     'a part that was read twice',
     [

@@ -50,15 +50,15 @@ export class RangeCheck {
 }
 
 /**
- * From the first byte on, each range begins where the one before ends, as planned and as read. Receipts name all that
- * was planned for their shards, so what is missing at the end is missing there.
+ * From the start of the file to its end, each range begins where the one before ends, as planned and as read. Receipts
+ * speak of all that was planned for their shards, so that the last range is the file's last.
  */
 function tiles(ranges: readonly Range[]): boolean {
   const sorted = [...ranges].sort((a, b) => a.start - b.start || a.end - b.end);
+  const last = sorted.at(-1);
+  if (last === undefined || last.to !== last.end) return false;
   return sorted.every((range, index) => {
-    const before = sorted[index - 1];
-    const isSound = range.from >= range.start && range.to >= range.from;
-    if (before === undefined) return isSound && range.start === 0;
-    return isSound && range.start === before.end && range.from === before.to;
+    const { end, to } = sorted[index - 1] ?? { end: 0, to: 0 };
+    return range.start === end && range.from === to && range.from >= range.start && range.to >= range.from;
   });
 }

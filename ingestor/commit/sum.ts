@@ -80,7 +80,7 @@ async function* readReceipts({ store }: Dataset, plan: Plan, waiting: Waiting): 
 }
 
 /** What does not add up in a receipt, for a person; undefined when all does. */
-export function findBreach(plan: Plan, receipt: Receipt): string | undefined {
+function findBreach(plan: Plan, receipt: Receipt): string | undefined {
   const where = `shard ${receipt.index}`;
   const odd = receipt.inputs.find((input) => !addsUp(input.records));
   if (odd !== undefined) return `${where}: the counts of ${odd.name} do not add up`;

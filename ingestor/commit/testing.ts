@@ -8,7 +8,7 @@ import type { TableFile, TableState } from '../table/table.ts';
 import type { Environment } from '../tasks/environment.ts';
 import { type Dataset, openDataset } from './dataset.ts';
 import type { Plan, Receipt } from './documents.ts';
-import { batchDigest, dataKey, markerKey, openKey, planKey, receiptKey } from './names.ts';
+import { batchDigest, dataKey, openKey, planKey, receiptKey } from './names.ts';
 
 /** A process of its own, with the dataset opened. */
 export async function openLake(
@@ -115,9 +115,4 @@ export async function saveRun(lake: Lake, plan: Plan, receipts: readonly Receipt
     for (const { key } of receipt.dataFiles) await bucket.put(key, 'rows');
   }
   return plan;
-}
-
-/** As if the process had died between the commit and the marker. */
-export async function forgetMarker(lake: Lake, { batch, run }: Plan): Promise<void> {
-  await lake.bucket('lake').delete([markerKey(batchDigest(batch), run)]);
 }
