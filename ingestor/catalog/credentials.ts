@@ -12,7 +12,7 @@ export interface CredentialsSettings {
   readonly path: string | undefined;
   /** Where a client id is exchanged for a token. */
   readonly tokenURL: URL;
-  readonly scope: string | undefined;
+  readonly scope: string;
 }
 
 interface Token {
@@ -79,8 +79,8 @@ export class Credentials {
       grant_type: 'client_credentials',
       client_id: clientID,
       client_secret: clientSecret,
+      scope,
     });
-    if (scope !== undefined) form.set('scope', scope);
     const began = this.#clock.now();
     return this.#read(await this.#post(tokenURL, form, signal), began);
   }

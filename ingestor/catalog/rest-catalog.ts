@@ -61,8 +61,8 @@ export async function openRestCatalog(location: RestCatalog, options: RestCatalo
     {
       path: location.credentialsPath,
       tokenURL: tokenURL(base, location),
-      // What catalogs with a token endpoint of their own expect; other servers have scopes of their own.
-      scope: location.scope ?? (location.oauth2ServerURI === undefined ? 'catalog' : undefined),
+      // As other clients of such catalogs do.
+      scope: location.scope ?? 'catalog',
     },
     http,
     clock,
