@@ -122,3 +122,34 @@ test('so many manifests that nobody names are worth a commit of their own', asyn
   expect(objects(lake, '-list.avro')).toHaveLength(2);
   expect((await tableNow()).snapshots).toHaveLength(before + 1);
 });
+
+test('nothing is compacted while another engine deletes single rows by files of their own', async () => {
+  await ingest(...ten);
+  const dying = process((_call, method, key) =>
+    method === 'putIfAbsent' && key.endsWith('/decision.json') ? 'crash before' : undefined,
+  );
+  await expect(maintain(dying)).rejects.toThrow('crash');
+  deleteSomeRows();
+  expect((await maintain()).did).toMatchObject({ compactedFiles: 0 });
+  expect((await maintain()).did).toMatchObject({ compactedFiles: 0 });
+  expect((await tableNow()).files).toHaveLength(10);
+});
+
+/** As the other engine says so. */
+function deleteSomeRows(): void {
+  const { metadata } = server.model.tables.get('lake.events') ?? {};
+  const current = metadata?.snapshots?.find((one) => one['snapshot-id'] === metadata['current-snapshot-id']);
+  if (current === undefined) throw new Error('the table has no snapshot');
+  const snapshot = {
+    ...current,
+    'snapshot-id': 77,
+    'parent-snapshot-id': current['snapshot-id'],
+    'sequence-number': Number(current['sequence-number']) + 1,
+    'timestamp-ms': current['timestamp-ms'] + 1,
+    summary: { ...current.summary, operation: 'delete', 'total-delete-files': '1' },
+  } as const;
+  server.model.change('lake.events', [
+    { action: 'add-snapshot', snapshot },
+    { action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', 'snapshot-id': 77 },
+  ]);
+}

@@ -57,10 +57,15 @@ export const compact: Work = {
 
 /** The run under way, or one for what is worth it now; undefined when nothing is. */
 async function nextRun(maintenance: Maintenance, leftOut: LeftOut): Promise<Plan | undefined> {
-  const { dataset, limits, waiting } = maintenance;
+  const { dataset, limits, waiting, log } = maintenance;
   const standing = await standingOf(dataset, compactionBatch, waiting);
-  if ('undecided' in standing) return standing.undecided;
   const state = await untilClear(() => loadState(dataset.table), waiting);
+  if (state.deleteFiles !== undefined) {
+    log.warn({ deleteFiles: state.deleteFiles }, 'another engine deletes single rows: nothing is compacted');
+    if ('undecided' in standing) await endInternalRun(dataset, standing.undecided, rowsDeleted, waiting);
+    return undefined;
+  }
+  if ('undecided' in standing) return standing.undecided;
   const small = (await findSmallFiles(maintenance, state)).filter(({ key }) => !leftOut.groups.has(key));
   const groups = chooseGroups(small, state.settings.targetFileSizeBytes, {
     files: limits.compactionFiles,
@@ -75,6 +80,14 @@ async function nextRun(maintenance: Maintenance, leftOut: LeftOut): Promise<Plan
   if (shards.length === 0) return undefined;
   return await planInternalRun(dataset, compactionBatch, standing.next, { shards, reading: readingOf(state) }, waiting);
 }
+
+/** Rows that another engine took out of files must not come back in others. */
+const rowsDeleted: Outcome = {
+  outcome: 'Failed',
+  reason: 'FilesRewritten',
+  message: 'another engine deletes single rows of the table by files of their own',
+  dataFiles: [],
+};
 
 /** Rows are written as the table has them at the time of the plan, whoever writes them. */
 function readingOf({ schemaDigest, settings, layout }: TableState): Reading {
