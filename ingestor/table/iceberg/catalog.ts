@@ -21,6 +21,8 @@ export interface Catalog {
   publish(loaded: LoadedTable): Promise<void>;
   /** Gives back the room of old metadata files; answers how many. */
   emptyOldVersions(newest: LoadedTable): Promise<number>;
+  /** Takes the table's name out of the catalog, whoever's it is; its files stay. Absent where its files are all there is. */
+  drop?(): Promise<void>;
   /** True when `commit` compares nothing but the requirements, so that what is to be exclusive needs a snapshot. */
   readonly comparesSnapshotsOnly: boolean;
 }

@@ -459,6 +459,13 @@ describe('a schema that changes', () => {
   });
 });
 
+test('an order may be by a field that comes in the same change', async () => {
+  const store = await emptyTable('Iceberg');
+  const { settings } = firstChange('Iceberg', { sortBy: ['later'] });
+  await change(store, { schemaDigest: 'd', columns: [...firstChange('Iceberg').columns, column('later')], settings });
+  expect((await metadataOf(store))['sort-orders'].at(-1)?.fields).toMatchObject([{ 'source-id': 3 }]);
+});
+
 test('another order is added, an earlier one taken again', async () => {
   const store = await emptyTable('Iceberg');
   const settings = (sortBy: string[]) => ({ settings: firstChange('Iceberg', { sortBy }).settings });

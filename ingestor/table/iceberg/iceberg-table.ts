@@ -3,28 +3,33 @@
  * table's own folder or a REST catalog applies as one (`catalog.ts`); data files and manifests lie in the folder anyway.
  */
 import type { Waiting } from '../../contract/environment.ts';
-import { ForebayError } from '../../contract/errors.ts';
 import type { Store } from '../../store/store.ts';
 import { tableGone } from '../missing.ts';
 import { requireFormat } from '../settings.ts';
 import type { CommitStamp, SnapshotFacts, Table, TableChange, TableFile, TableState } from '../table.ts';
 import type { Catalog, LoadedTable } from './catalog.ts';
+import {
+  bySequence,
+  changeOrder,
+  changeProperties,
+  changeSchema,
+  findSpec,
+  pinnedIDs,
+  removeSnapshots,
+} from './changes.ts';
 import { type FileContext, fileContext, toDataFile, toTableFile } from './data-file.ts';
 import { toLong } from './json.ts';
 import { hasLiveFiles } from './manifest-list.ts';
 import { Manifests } from './manifests.ts';
-import { currentSchema, currentSnapshot, refsOf, specOf } from './metadata.ts';
-import { createSortOrder, createSpec, transformName } from './partition.ts';
+import { currentSnapshot, specOf } from './metadata.ts';
+import { createSortOrder, createSpec } from './partition.ts';
 import { Places } from './places.ts';
 import { filesOnlyIn } from './reachability.ts';
-import { createSchema, evolveSchema, walkSchema } from './schema.ts';
+import { createSchema } from './schema.ts';
 import { buildSnapshot } from './snapshot.ts';
-import type { MetadataUpdate, PartitionSpec, Snapshot, TableMetadata, TableRequirement } from './spec.ts';
+import type { MetadataUpdate, TableMetadata, TableRequirement } from './spec.ts';
 import { type FileTotals, type IcebergState, readState, summaryTotals, writeProperties } from './state.ts';
 import { mainBranch } from './updates.ts';
-
-/** Whatever is asked for: metadata is read and written whole by everyone. */
-const mostSnapshots = 1_000;
 
 export interface IcebergTableOptions {
   readonly store: Store;
@@ -161,12 +166,12 @@ export class IcebergTable implements Table {
   async #change(base: IcebergState, change: TableChange, stamp: CommitStamp): Promise<LoadedTable | undefined> {
     const { loaded } = base;
     const { metadata } = loaded;
-    const schema = schemaUpdates(metadata, change);
+    const schema = changeSchema(metadata, change);
     const updates = [
       ...schema.updates,
-      ...orderUpdates(metadata, change),
+      ...changeOrder(metadata, schema.schema, change),
       ...(await this.#snapshotUpdates(base, change, stamp)),
-      ...propertyUpdates(this.uuid, base, change),
+      ...changeProperties(this.uuid, base, change),
     ];
     const requirements: TableRequirement[] = [
       { type: 'assert-table-uuid', uuid: metadata['table-uuid'] },
@@ -248,112 +253,4 @@ function asIceberg(state: TableState): IcebergState {
 
 function isIceberg(state: TableState): state is IcebergState {
   return 'loaded' in state;
-}
-
-function bySequence(a: Snapshot, b: Snapshot): number {
-  return Number(a['sequence-number']) - Number(b['sequence-number']);
-}
-
-function pinnedIDs(metadata: TableMetadata): ReadonlySet<string> {
-  return new Set(Object.values(refsOf(metadata)).map((ref) => String(ref['snapshot-id'])));
-}
-
-function schemaUpdates(
-  metadata: TableMetadata,
-  { columns }: TableChange,
-): { updates: MetadataUpdate[]; requirements: TableRequirement[] } {
-  if (columns === undefined) return { updates: [], requirements: [] };
-  const current = currentSchema(metadata);
-  const { schema } = evolveSchema(current, columns, {
-    schemas: metadata.schemas,
-    lastColumnID: metadata['last-column-id'],
-  });
-  const id = schema['schema-id'];
-  if (id === current['schema-id']) return { updates: [], requirements: [] };
-  const isKnown = metadata.schemas.some((one) => one['schema-id'] === id);
-  const highest = Math.max(metadata['last-column-id'], ...[...walkSchema(schema)].map((place) => place.id));
-  return {
-    updates: isKnown
-      ? [{ action: 'set-current-schema', 'schema-id': id }]
-      : [
-          { action: 'add-schema', schema, 'last-column-id': highest },
-          { action: 'set-current-schema', 'schema-id': -1 },
-        ],
-    requirements: [
-      { type: 'assert-current-schema-id', 'current-schema-id': current['schema-id'] },
-      { type: 'assert-last-assigned-field-id', 'last-assigned-field-id': metadata['last-column-id'] },
-    ],
-  };
-}
-
-function orderUpdates(metadata: TableMetadata, { settings }: TableChange): MetadataUpdate[] {
-  if (settings === undefined) return [];
-  const asked = createSortOrder(currentSchema(metadata), settings.sortBy ?? []);
-  const known = metadata['sort-orders'].find((order) => isSameOrder(order.fields, asked.fields));
-  if (known !== undefined) {
-    const id = known['order-id'];
-    return id === metadata['default-sort-order-id'] ? [] : [{ action: 'set-default-sort-order', 'sort-order-id': id }];
-  }
-  const id = Math.max(0, ...metadata['sort-orders'].map((order) => order['order-id'])) + 1;
-  return [
-    { action: 'add-sort-order', 'sort-order': { ...asked, 'order-id': id } },
-    { action: 'set-default-sort-order', 'sort-order-id': -1 },
-  ];
-}
-
-type OrderFields = TableMetadata['sort-orders'][number]['fields'];
-
-function isSameOrder(a: OrderFields, b: OrderFields): boolean {
-  const text = (fields: OrderFields) =>
-    fields.map((field) => `${field['source-id']} ${field.transform} ${field.direction} ${field['null-order']}`).join();
-  return text(a) === text(b);
-}
-
-/** Files of ours go by the dataset's own spec, whatever another engine made the default. */
-function findSpec(
-  metadata: TableMetadata,
-  partitionBy: NonNullable<TableState['settings']['partitionBy']>,
-): PartitionSpec {
-  const ids = fieldIDsByPath(metadata);
-  const asked = partitionBy.map((field) => `${ids.get(field.field)} ${transformName(field)}`).join();
-  const specs = [specOf(metadata, metadata['default-spec-id']), ...metadata['partition-specs']];
-  const found = specs.find(
-    ({ fields }) => fields.map((field) => `${field['source-id']} ${field.transform}`).join() === asked,
-  );
-  if (found !== undefined) return found;
-  throw new ForebayError('TableReplaced', 'the table has no partition spec of the fields that the dataset asks for');
-}
-
-function fieldIDsByPath(metadata: TableMetadata): ReadonlyMap<string, number> {
-  return new Map([...walkSchema(currentSchema(metadata))].map(({ path, id }) => [path, id]));
-}
-
-/** `added`: how many come in the same change. The oldest leave when there are too many. */
-function removeSnapshots(
-  metadata: TableMetadata,
-  { expireSnapshots = [] }: TableChange,
-  added: 0 | 1,
-): MetadataUpdate[] {
-  const pinned = pinnedIDs(metadata);
-  const wrong = expireSnapshots.find((id) => pinned.has(id));
-  if (wrong !== undefined) throw new TypeError(`snapshot ${wrong} is named by a branch or tag`);
-  const expired = new Set(expireSnapshots);
-  const [leaving, staying] = partition(metadata.snapshots ?? [], (one) => expired.has(String(one['snapshot-id'])));
-  const tooMany = staying.length + added - mostSnapshots;
-  const oldest = staying.filter((one) => !pinned.has(String(one['snapshot-id']))).sort(bySequence);
-  const ids = [...leaving, ...oldest.slice(0, Math.max(0, tooMany))].map((one) => one['snapshot-id']);
-  return ids.length === 0 ? [] : [{ action: 'remove-snapshots', 'snapshot-ids': ids }];
-}
-
-function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
-  return [items.filter(test), items.filter((item) => !test(item))];
-}
-
-function propertyUpdates(uuid: string, base: IcebergState, change: TableChange): MetadataUpdate[] {
-  const updates = writeProperties(uuid, base, change);
-  const removals = (change.dropProperties ?? []).filter((name) => name in base.properties && !(name in updates));
-  return [
-    { action: 'set-properties', updates },
-    ...(removals.length === 0 ? [] : [{ action: 'remove-properties', removals } as const]),
-  ];
 }

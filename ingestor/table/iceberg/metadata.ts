@@ -43,10 +43,6 @@ export function currentSchema(metadata: TableMetadata): IcebergSchema {
   );
 }
 
-export function defaultSpec(metadata: TableMetadata): PartitionSpec {
-  return specOf(metadata, metadata['default-spec-id']);
-}
-
 export function specOf(metadata: TableMetadata, id: number): PartitionSpec {
   return found(
     metadata['partition-specs'].find((spec) => spec['spec-id'] === id),

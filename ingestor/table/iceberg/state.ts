@@ -1,5 +1,5 @@
 /** What an Iceberg table's metadata says to this program. All that must be in the table stands in its properties. */
-import { type Static, Type } from 'typebox';
+import { type Static, type TSchema, Type } from 'typebox';
 import { findProblem } from '../../contract/check.ts';
 import { parseJson } from '../../contract/documents.ts';
 import { ForebayError } from '../../contract/errors.ts';
@@ -106,22 +106,14 @@ function requireProperty({ metadata, location }: LoadedTable, name: string): str
   throw new ForebayError('DamagedDocument', `${location} has no property ${name}: another program removed it`);
 }
 
-function readProperty<S extends Parameters<typeof findProblem>[0] & { '~kind'?: unknown }>(
-  schema: S,
-  loaded: LoadedTable,
-  name: string,
-): Static<S> {
+function readProperty<S extends TSchema>(schema: S, loaded: LoadedTable, name: string): Static<S> {
   const where = `property ${name} of ${loaded.location}`;
   const value = parseJson(requireProperty(loaded, name), where, 'DamagedDocument');
   if (!fits(schema, value, where)) throw new Error('fits answers or throws');
   return value;
 }
 
-function fits<S extends Parameters<typeof findProblem>[0]>(
-  schema: S,
-  value: unknown,
-  where: string,
-): value is Static<S> {
+function fits<S extends TSchema>(schema: S, value: unknown, where: string): value is Static<S> {
   const problem = findProblem(schema, value);
   if (problem === undefined) return true;
   throw new ForebayError('DamagedDocument', `${where} is not valid: ${problem.path || 'it'} ${problem.message}`);
