@@ -4,16 +4,16 @@ import { DuckDBInstance, type JS } from '@duckdb/node-api';
 import { expect, onTestFinished, test } from 'vitest';
 import { loadState } from '../../../ingestor/table/commit.ts';
 import { keysOf } from '../../../ingestor/table/testing.ts';
-import { type Described, LocalLake } from './lake.ts';
+import { type Described, TestLake } from './lake.ts';
 
-async function makeLake(schema: Described): Promise<LocalLake> {
-  const lake = await LocalLake.make(schema);
+async function makeLake(schema: Described): Promise<TestLake> {
+  const lake = await TestLake.make(schema);
   onTestFinished(() => lake.remove());
   return lake;
 }
 
 /** `files` stands for the live files in `sql`. */
-async function query(lake: LocalLake, sql: string): Promise<Record<string, JS>[]> {
+async function query(lake: TestLake, sql: string): Promise<Record<string, JS>[]> {
   const paths = await lake.use(async ({ table, store }) =>
     (await keysOf(table, await loadState(table))).map((key) => fileURLToPath(`${store.url}/${key}`)),
   );

@@ -1,11 +1,17 @@
-/** A dataset in a local folder, filled by the real tasks. */
+/** A dataset in a folder, or in a bucket, filled by the real tasks. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Dataset, openDataset } from '../../../ingestor/commit/dataset.ts';
 import { silentLog, systemClock, systemRandom } from '../../../ingestor/contract/environment.ts';
 import type { BatchOutcome, FinishResult, PrepareResult } from '../../../ingestor/contract/result.ts';
-import type { BatchID, BatchRequest, DatasetTarget, TableSettings } from '../../../ingestor/contract/task.ts';
+import type {
+  BatchID,
+  BatchRequest,
+  DatasetTarget,
+  StoreLocation,
+  TableSettings,
+} from '../../../ingestor/contract/task.ts';
 import { openStore } from '../../../ingestor/store/open.ts';
 import { loadState } from '../../../ingestor/table/commit.ts';
 import type { TableState } from '../../../ingestor/table/table.ts';
@@ -28,23 +34,23 @@ const environment: Environment = {
   progress: () => {},
 };
 
-export class LocalLake {
-  readonly folder: string;
+export class TestLake {
   readonly target: DatasetTarget;
   #schema: Described = { properties: {} };
   #settings: TableSettings;
 
-  private constructor(folder: string, settings: TableSettings) {
-    this.folder = folder;
+  private constructor(storage: StoreLocation, settings: TableSettings) {
     this.#settings = settings;
-    const owner = { installation: 'test', namespace: 'default', name: 'events' };
-    this.target = { owner, storage: { local: { path: folder } } };
+    this.target = { owner: { installation: 'test', namespace: 'default', name: 'events' }, storage };
   }
 
-  /** Prepares an Iceberg table. */
-  static async make(schema: Described, settings: Partial<TableSettings> = {}): Promise<LocalLake> {
-    const folder = await mkdtemp(join(tmpdir(), 'forebay-readers-'));
-    const lake = new LocalLake(folder, {
+  /** Prepares an Iceberg table; in a new folder where no place is named. */
+  static async make(
+    schema: Described,
+    settings: Partial<TableSettings> = {},
+    storage?: StoreLocation,
+  ): Promise<TestLake> {
+    const lake = new TestLake(storage ?? { local: { path: await mkdtemp(join(tmpdir(), 'forebay-readers-')) } }, {
       format: 'Iceberg',
       compression: 'Zstd',
       targetFileSizeBytes: 2 ** 28,
@@ -120,8 +126,9 @@ export class LocalLake {
     });
   }
 
+  /** The folder; a bucket goes with its server. */
   async remove(): Promise<void> {
-    await rm(this.folder, { recursive: true });
+    if ('local' in this.target.storage) await rm(this.target.storage.local.path, { recursive: true });
   }
 }
 

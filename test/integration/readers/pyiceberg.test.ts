@@ -1,12 +1,14 @@
 /** Tables as pyiceberg reads them: it shares no code with what wrote them. */
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import type { TableSettings } from '../../../ingestor/contract/task.ts';
 import { commitToTable, loadState } from '../../../ingestor/table/commit.ts';
 import { printJSON } from '../../../ingestor/table/iceberg/json.ts';
 import { parseTableMetadata } from '../../../ingestor/table/iceberg/metadata.ts';
 import type { Table, TableFile, TableState } from '../../../ingestor/table/table.ts';
 import { keysOf } from '../../../ingestor/table/testing.ts';
-import { type Described, LocalLake } from './lake.ts';
+import { createBucket } from '../../servers/s3.ts';
+import { s3Location } from '../support/s3-location.ts';
+import { type Described, TestLake } from './lake.ts';
 import { type Answer, Pyiceberg, type Question } from './pyiceberg.ts';
 
 let reader: Pyiceberg;
@@ -15,22 +17,22 @@ beforeAll(async () => {
 });
 afterAll(() => reader.stop());
 
-async function makeLake(schema: Described, settings?: Partial<TableSettings>): Promise<LocalLake> {
-  const lake = await LocalLake.make(schema, settings);
+async function makeLake(schema: Described, settings?: Partial<TableSettings>): Promise<TestLake> {
+  const lake = await TestLake.make(schema, settings);
   onTestFinished(() => lake.remove());
   return lake;
 }
 
-async function read(lake: LocalLake, question: Omit<Question, 'metadata'> = {}): Promise<Answer> {
+async function read(lake: TestLake, question: Omit<Question, 'metadata'> = {}): Promise<Answer> {
   return await reader.read({ metadata: await lake.metadata(), ...question });
 }
 
-async function idsOf(lake: LocalLake, question: Omit<Question, 'metadata'> = {}): Promise<unknown[]> {
+async function idsOf(lake: TestLake, question: Omit<Question, 'metadata'> = {}): Promise<unknown[]> {
   const { rows } = await read(lake, question);
   return rows.map((row) => row.id).sort();
 }
 
-async function expectTrueManifests(lake: LocalLake): Promise<number> {
+async function expectTrueManifests(lake: TestLake): Promise<number> {
   const { files, problems } = await reader.checkFiles({ metadata: await lake.metadata() });
   expect(problems).toEqual([]);
   return files;
@@ -477,7 +479,7 @@ describe.each([
 });
 
 /** A version of the table whose current snapshot has the manifests that pyiceberg wrote. */
-async function takeManifests(lake: LocalLake, version: 1 | 2, codec: 'null' | 'deflate' | 'zstandard'): Promise<void> {
+async function takeManifests(lake: TestLake, version: 1 | 2, codec: 'null' | 'deflate' | 'zstandard'): Promise<void> {
   const metadata = await lake.metadata();
   const folder = metadata.slice(0, metadata.lastIndexOf('/'));
   const list = await reader.rewriteManifests({ metadata, version, codec, folder });
@@ -508,6 +510,28 @@ test('many batches are one table, whose manifests were made fewer on the way', a
   for (const [n, id] of ids.entries()) await lake.ingest(id, [{ id, n }]);
   expect(await idsOf(lake)).toEqual([...ids].sort());
   expect(await idsOf(lake, { filter: 'n = 77' })).toEqual(['r77']);
+});
+
+test('a table in a bucket is read from there', async () => {
+  const address = inject('s3');
+  await createBucket(address, 'readers');
+  const lake = await TestLake.make(
+    everything,
+    {},
+    { s3: await s3Location(address, { bucket: 'readers', prefix: 'a/b' }) },
+  );
+  await lake.ingest('b', [full, { id: 'empty' }]);
+  const { endpoint, region, reader: identity } = address;
+  const { rows, files } = await read(lake, {
+    properties: {
+      's3.endpoint': endpoint,
+      's3.region': region,
+      's3.access-key-id': identity.accessKeyID,
+      's3.secret-access-key': identity.secretAccessKey,
+    },
+  });
+  expect(rows.map(({ id }) => id)).toEqual(['full', 'empty']);
+  expect(files).toEqual([expect.stringMatching(/^s3:\/\/readers\/a\/b\/table-[-0-9a-f]+\/data\/.*\.parquet$/)]);
 });
 
 test('rows in order say so', async () => {
