@@ -134,4 +134,30 @@ describe.each(formats)('a table of format %s', (format) => {
     expect(did.unreadableFiles).toBeGreaterThan(0);
     expect((await tableOf(lake)).files).toHaveLength(6);
   });
+
+  test.for([
+    ['before it leaves its receipt', 'putIfAbsent', '/shards/'],
+    ['before it decides', 'putIfAbsent', '/decision.json'],
+    ['before it commits', 'putIfAbsent', '/metadata/v'],
+    ['before it leaves its marker', 'putIfAbsent', '/committed.json'],
+  ] as const)('one that sleeps %s until all was collected changes nothing', async ([, at, where]) => {
+    await ingest(lake, ...six);
+    let slept = false;
+    const sleeping = lake.process(async (_call, method, key) => {
+      if (method === at && key.includes(where) && !slept) {
+        slept = true;
+        for (let n = 0; n < 5; n += 1) {
+          await maintain(lake);
+          lake.clock.advance(2 * day);
+        }
+      }
+      return undefined;
+    });
+    await maintain(lake, {}, sleeping);
+    expect(slept).toBe(true);
+    const { files, totals } = await tableOf(lake);
+    expect(files).toHaveLength(1);
+    expect(totals).toMatchObject({ records: 12, ingested: 12, batches: { succeeded: 6, failed: 0 } });
+    expect(await idsOf(lake)).toEqual(rowsOf(six));
+  });
 });
