@@ -25,7 +25,7 @@ const defaultPatience: HttpPatience = { connect: 5_000, idle: 60_000, whole: 180
 const sockets = 8;
 
 export interface HttpCall {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;

@@ -215,6 +215,27 @@ describe('a table', () => {
   });
 });
 
+describe('a name', () => {
+  test('leaves the catalog, files stay, and it may be gone already', async () => {
+    const { catalog } = await openWithTable();
+    await catalog.drop?.();
+    await expect(catalog.load()).resolves.toBeUndefined();
+    expect(server.requests.findLast(({ method }) => method === 'DELETE')?.path).toMatch(/\?purgeRequested=false$/);
+    await catalog.drop?.();
+  });
+
+  test('that the catalog keeps is told', async () => {
+    const { catalog } = await openWithTable();
+    troubleAlways('DELETE', '', answer(400, 'Protected', 'the table is protected'));
+    await expect(catalog.drop?.()).rejects.toMatchObject({
+      code: 'CatalogRefused',
+      message: expect.stringContaining('the table is protected'),
+    });
+    troubleAlways('DELETE', '', { done: 'no', answer: { status: 503 } });
+    await expect(catalog.drop?.()).rejects.toMatchObject({ code: 'CatalogUnavailable' });
+  });
+});
+
 describe('a commit', () => {
   test('keeps every digit of 64-bit ids, there and back', async () => {
     const { catalog, base } = await openWithTable();

@@ -142,6 +142,15 @@ class RestTableCatalog implements Catalog {
     return undefined;
   }
 
+  async drop(): Promise<void> {
+    const { table } = await this.#open();
+    const action = `drop table ${this.#name}`;
+    const url = new URL(table);
+    url.searchParams.set('purgeRequested', 'false');
+    const answer = await this.#send({ method: 'DELETE', url, headers: this.#keyed() }, action);
+    if (answer.status >= 300 && !isMissing(answer)) throw this.#failure(answer, action);
+  }
+
   /** Readers ask the catalog. */
   async publish(): Promise<void> {}
 
@@ -241,11 +250,12 @@ class RestTableCatalog implements Catalog {
   }
 
   async #post(url: URL, body: unknown, action: string): Promise<HttpAnswer> {
-    const headers = {
-      'content-type': 'application/json',
-      'idempotency-key': idempotencyKey(this.#clock.now(), this.#random.nonce()),
-    };
+    const headers = { 'content-type': 'application/json', ...this.#keyed() };
     return await this.#send({ method: 'POST', url, headers, body: printJSON(body) }, action);
+  }
+
+  #keyed(): Record<string, string> {
+    return { 'idempotency-key': idempotencyKey(this.#clock.now(), this.#random.nonce()) };
   }
 
   /** Asks, and asks again while it is not let in: a Secret may be about to be renewed. */

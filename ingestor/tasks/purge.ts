@@ -1,8 +1,9 @@
 import { DatasetDocument, requireOwner } from '../commit/dataset.ts';
 import { controlFolder, datasetKey } from '../commit/names.ts';
 import { parseDocument } from '../contract/documents.ts';
+import { type ErrorCode, toForebayError } from '../contract/errors.ts';
 import type { PurgeResult } from '../contract/result.ts';
-import type { Owner, PurgeTask } from '../contract/task.ts';
+import type { DatasetTarget, Owner, PurgeTask } from '../contract/task.ts';
 import type { Store } from '../store/store.ts';
 import { untilClear } from '../table/back-off.ts';
 import { tableFolder } from '../table/parquet-table.ts';
@@ -20,6 +21,7 @@ export async function runPurge(task: PurgeTask, environment: Environment): Promi
     const uuid = await buryTable(store, task.dataset.owner, environment);
     let deletedObjects = 0;
     if (uuid !== undefined) {
+      await forgetTable(task.dataset, uuid, environment);
       // Metadata first: no reader finds a list of files that are gone.
       for (const folder of [`${tableFolder(uuid)}metadata/`, tableFolder(uuid), controlFolder]) {
         deletedObjects += await removeFolder(store, folder, environment);
@@ -44,6 +46,24 @@ async function buryTable(store: Store, owner: Owner, environment: Environment): 
     await untilClear(() => store.putIfMatch(datasetKey, tombstone, object.etag, { signal }), environment);
   }
 }
+
+/** The name leaves its catalog, unless it is another table's by now. What a catalog cannot do keeps no files. */
+async function forgetTable({ catalog }: DatasetTarget, uuid: string, environment: Environment): Promise<void> {
+  if (catalog === undefined || environment.openCatalog === undefined) return;
+  const opened = await environment.openCatalog(catalog.rest);
+  try {
+    const loaded = await untilClear(() => opened.load(), environment);
+    const isOurs = loaded?.metadata.properties?.['forebay.table'] === uuid;
+    if (isOurs) await untilClear(async () => opened.drop?.(), environment);
+  } catch (thrown) {
+    const { code, message } = toForebayError(thrown);
+    if (!stubborn.includes(code)) throw thrown;
+    environment.log.warn({ code, error: message }, 'the name of the table stays in its catalog');
+  }
+}
+
+/** That to ask again will not mend, and a person may not want to. */
+const stubborn: readonly ErrorCode[] = ['CatalogRefused', 'DamagedDocument', 'TableReplaced'];
 
 /** Until a listing is empty: one that is read while its objects go may pass some over. */
 async function removeFolder(store: Store, folder: string, environment: Environment): Promise<number> {

@@ -12,6 +12,7 @@ import { runFinish } from '../../ingestor/tasks/finish.ts';
 import { runMaintain } from '../../ingestor/tasks/maintain.ts';
 import { runPlan } from '../../ingestor/tasks/plan.ts';
 import { runPrepare } from '../../ingestor/tasks/prepare.ts';
+import { runPurge } from '../../ingestor/tasks/purge.ts';
 import { installPython } from '../servers/install.ts';
 import { type CatalogServer, startRestCatalog } from '../servers/rest-catalog.ts';
 import { createBucket } from '../servers/s3.ts';
@@ -195,6 +196,20 @@ describe('a table that a catalog keeps', () => {
     // One for the table itself, and one each.
     expect(properties['forebay.sequence']).toBe('21');
     expect(snapshots.length).toBeGreaterThanOrEqual(20);
+  });
+
+  test('leaves the catalog when the dataset is purged, unless it is another table by then', async () => {
+    const purge = async ({ target: dataset }: Place) =>
+      await runPurge({ version: 1, verb: 'purge', dataset }, environment());
+    const [ours, theirs] = [await newPlace(), await newPlace()];
+    await ingest(ours, 'one', records('one', 3));
+    expect((await purge(ours)).deletedObjects).toBeGreaterThan(5);
+    await expect(ours.table.metadata()).rejects.toThrow('404');
+    await purge(ours);
+    await theirs.table.drop();
+    await theirs.table.createAsOther(`s3://${theirs.files.bucket}/other`);
+    await purge(theirs);
+    await expect(theirs.table.metadata()).resolves.toMatchObject({ location: `s3://${theirs.files.bucket}/other` });
   });
 
   test('is maintained', async () => {

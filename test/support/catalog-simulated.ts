@@ -112,6 +112,13 @@ export class SimulatedCatalog implements Catalog {
     return undefined;
   }
 
+  async drop(): Promise<void> {
+    await this.#call('write', () => {
+      this.#server.model.drop(this.#name);
+      return { missing: this.#name };
+    });
+  }
+
   async publish(): Promise<void> {}
 
   async emptyOldVersions(): Promise<number> {

@@ -110,7 +110,11 @@ export class CatalogStandIn {
       response.destroy();
       return;
     }
-    const { status, headers: own, text } = other ?? { status: answer.status, text: printJSON(answer.body) };
+    const {
+      status,
+      headers: own,
+      text,
+    } = other ?? { status: answer.status, text: answer.body === undefined ? '' : printJSON(answer.body) };
     response.writeHead(status, { 'content-type': 'application/json', ...own }).end(text);
   }
 
@@ -133,6 +137,11 @@ export class CatalogStandIn {
     const once = typeof key === 'string' ? key : undefined;
     if (table === undefined) return toHTTP(this.model.create(tableName(namespace, body.name), body, once));
     const name = tableName(namespace, decodeURIComponent(table));
+    if (method === 'DELETE') {
+      const answer = this.model.load(name);
+      this.model.drop(name);
+      return 'missing' in answer ? toHTTP(answer) : { status: 204, body: undefined };
+    }
     return toHTTP(method === 'GET' ? this.model.load(name) : this.model.commit(name, body, once));
   }
 
