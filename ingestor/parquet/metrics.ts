@@ -12,15 +12,16 @@ import { type FieldID, formatPath, type Leaf, leavesOf } from './fields.ts';
 export type MeasuredLeaf = (Leaf & { readonly id: number }) | undefined;
 
 /** As many columns as Iceberg's own writers measure by default: a table's metadata holds all of this for each file. */
-const mostMeasured = 100;
+export const mostMeasured = 100;
 /** Those by which rows are found and expire. */
 const alwaysMeasured = ['_id', 'timestamp'];
 
-/** The first leaves, and those that rows are placed, sorted or named by: one entry for each leaf of the file. */
+/** The first `most` leaves, and those that rows are placed, sorted or named by: one entry for each leaf of the file. */
 export function measuredLeaves(
   columns: readonly Column[],
   layout: TableLayout | undefined,
   idOf: FieldID,
+  most: number,
 ): readonly MeasuredLeaf[] {
   const named = [
     ...(layout?.partitionBy ?? []).map(({ field }) => field),
@@ -30,7 +31,7 @@ export function measuredLeaves(
   const always = new Set(named.map((path) => formatPath(parsePath(path))));
   return leavesOf(columns).map((leaf, index) => {
     const id = idOf(leaf.path);
-    if (id === undefined || (index >= mostMeasured && !always.has(formatPath(leaf.path)))) return undefined;
+    if (id === undefined || (index >= most && !always.has(formatPath(leaf.path)))) return undefined;
     return { ...leaf, id };
   });
 }

@@ -7,7 +7,7 @@ import type { Compression } from '../contract/task.ts';
 import type { ByteSink, DataFile } from '../engine/engine.ts';
 import type { Column } from '../engine/schema.ts';
 import { fieldIDs } from './fields.ts';
-import { FileMetrics, type MeasuredLeaf, measuredLeaves } from './metrics.ts';
+import { FileMetrics, type MeasuredLeaf, measuredLeaves, mostMeasured } from './metrics.ts';
 import { type CompareRows, createOrder } from './partitioning.ts';
 import { schemaElements } from './schema.ts';
 
@@ -16,8 +16,11 @@ export interface FileForm {
   readonly columns: readonly Column[];
   readonly compression: Compression;
   readonly elements: SchemaElement[];
-  /** Absent: nothing is kept about the columns of files. */
-  readonly measured?: readonly MeasuredLeaf[] | undefined;
+  /** Of one of few files, and of one of so many that what is kept about all of them would be too large to send around. */
+  readonly measured: readonly MeasuredLeaf[];
+  readonly measuredOfMany: readonly MeasuredLeaf[];
+  /** False: nothing is kept about the columns of files. */
+  readonly hasIDs: boolean;
   readonly order?: CompareRows | undefined;
 }
 
@@ -28,12 +31,14 @@ export function createForm(
   layout: TableLayout | undefined,
 ): FileForm {
   const idOf = fieldIDs(layout);
-  const measured = measuredLeaves(columns, layout, idOf);
+  const measured = measuredLeaves(columns, layout, idOf, mostMeasured);
   return {
     columns,
     compression,
     elements: schemaElements(columns, idOf),
-    measured: measured.some((leaf) => leaf !== undefined) ? measured : undefined,
+    measured,
+    measuredOfMany: measuredLeaves(columns, layout, idOf, 0),
+    hasIDs: measured.some((leaf) => leaf !== undefined),
     order: layout && createOrder(columns, layout),
   };
 }
@@ -51,12 +56,17 @@ export class OpenFile {
   #last: Row | undefined;
   #sorted = true;
 
-  constructor(form: FileForm, partition: readonly PartitionValue[] | undefined, sink: ByteSink) {
+  constructor(
+    form: FileForm,
+    partition: readonly PartitionValue[] | undefined,
+    measured: readonly MeasuredLeaf[],
+    sink: ByteSink,
+  ) {
     this.#form = form;
     this.#partition = partition;
     this.#sink = sink;
     this.#out = new SinkWriter(sink);
-    this.#metrics = new FileMetrics(form.measured ?? []);
+    this.#metrics = new FileMetrics(measured);
     this.#writer = new ParquetWriter({
       writer: this.#out,
       schema: form.elements,
@@ -70,7 +80,12 @@ export class OpenFile {
     return this.#out.offset;
   }
 
-  /** Where there is an order, the rows are put into it: a row group is in order, the file where its row groups follow. */
+  /**
+   * Where there is an order, the rows are put into it (equal ones stay as they came), so every row group is in order, and
+   * its bounds let readers pass it over. The file is called sorted when each of its row groups also follows on the one
+   * before: always where there is one, and where rows came about in order, as those of streams do. Files that end with
+   * each row group would all be sorted, but be a tenth of their target size, which costs readers more than it spares.
+   */
   async writeRowGroup(rows: Row[]): Promise<void> {
     this.#sort(rows);
     const columnData = this.#form.columns.map((column, index) => ({
@@ -86,13 +101,13 @@ export class OpenFile {
   async finish(): Promise<DataFile> {
     await this.#writer.finish();
     await this.#out.flush();
-    const { measured, order } = this.#form;
+    const { hasIDs, order } = this.#form;
     return {
       key: this.#sink.key,
       rows: this.#rows,
       bytes: await this.#sink.complete(),
       ...(this.#partition ? { partition: [...this.#partition] } : {}),
-      ...(measured ? { columns: this.#metrics.columns(), splitOffsets: this.#metrics.splitOffsets } : {}),
+      ...(hasIDs ? { columns: this.#metrics.columns(), splitOffsets: this.#metrics.splitOffsets } : {}),
       ...(order ? { sorted: this.#sorted } : {}),
     };
   }

@@ -6,6 +6,7 @@ import type { PartitionValue, TableLayout } from '../contract/layout.ts';
 import type { Compression } from '../contract/task.ts';
 import type { ByteSink, DataFile } from '../engine/engine.ts';
 import type { Column } from '../engine/schema.ts';
+import type { MeasuredLeaf } from './metrics.ts';
 import { createForm, type FileForm, OpenFile } from './openfile.ts';
 import { createPartitioner, type Partitioner } from './partitioning.ts';
 
@@ -38,6 +39,8 @@ const mostOpenFiles = 100;
 /** What open files may hold back in all: an upload keeps up to a part of 8 MiB until it is sent. */
 const mostHeldBytes = 128 * 1024 * 1024;
 const mostHeldByFile = 8 * 1024 * 1024;
+/** What is told of columns, in all files together: some 6 MiB of a receipt. Of further files, only what rows are found by. */
+const mostMetrics = 50_000;
 /** Files that are being completed beside the work on others: small ones wait for the store, not for the processor. */
 const mostClosing = 8;
 
@@ -64,6 +67,7 @@ export class DataWriter {
   #rows = 0;
   #weight = 0;
   #opened = 0;
+  #metrics = 0;
   /** By k. */
   readonly #files: DataFile[] = [];
 
@@ -143,11 +147,18 @@ export class DataWriter {
     if (!partition.file) {
       const k = this.#opened;
       this.#opened += 1;
-      partition.file = { k, open: new OpenFile(this.#form, partition.values, this.#settings.open(k)) };
+      const open = new OpenFile(this.#form, partition.values, this.#measured(), this.#settings.open(k));
+      partition.file = { k, open };
     }
     this.#open.delete(partition);
     this.#open.add(partition);
     return partition.file;
+  }
+
+  #measured(): readonly MeasuredLeaf[] {
+    const { measured, measuredOfMany } = this.#form;
+    this.#metrics += measured.length;
+    return this.#metrics <= mostMetrics ? measured : measuredOfMany;
   }
 
   async #closeSome(): Promise<void> {
