@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { finishTask, type Lake } from '../../test/support/lake-in-memory.ts';
+import { finishTask, type Lake, planTask, schema } from '../../test/support/lake-in-memory.ts';
 import { formats, idsOf, newLake, tableOf } from '../commit/testing.ts';
 import { runFinish } from '../tasks/finish.ts';
+import { runPlan } from '../tasks/plan.ts';
 import { dataObjects, day, ingest, maintain, minute, retention, rowsOf, six } from './testing.ts';
 
 describe.each(formats)('a table of format %s', (format) => {
@@ -133,6 +134,19 @@ describe.each(formats)('a table of format %s', (format) => {
     expect(did.compactedFiles).toBe(0);
     expect(did.unreadableFiles).toBeGreaterThan(0);
     expect((await tableOf(lake)).files).toHaveLength(6);
+  });
+
+  test('files from before a column was added are compacted with those from after', async () => {
+    await ingest(lake, 'a', 'b', 'c');
+    const wider = JSON.parse(schema);
+    wider.properties.added = { type: 'string' };
+    const table = { format, compression: 'Zstd', targetFileSizeBytes: 2 ** 28 } as const;
+    await lake.prepare({ schema: JSON.stringify(wider), table });
+    const input = { inline: { data: '{"id":"d-0","n":7,"added":"x"}\n' } };
+    await runPlan(planTask('d', { input }), lake.process());
+    expect((await maintain(lake, { limits: { smallestCompaction: 4 } })).did).toMatchObject({ compactedFiles: 4 });
+    const rows = (await lake.rows()).map(({ id, added }) => [id, added ?? null]).sort();
+    expect(rows).toEqual([...rowsOf(['a', 'b', 'c']).map((id) => [id, null]), ['d-0', 'x']]);
   });
 
   test.for([

@@ -133,3 +133,18 @@ test('files whose rows leave within a day are not compacted any more', async () 
   for (const name of ['a', 'b', 'c', 'd', 'e']) await ingest(name, 9.5);
   expect((await maintain(lake, tenDays)).did).toMatchObject({ compactedFiles: 0, expiredFiles: 0 });
 });
+
+test('compacted files stay in their partition, and leave with it', async () => {
+  lake = await newTimeSeries([{ field: 'timestamp', transform: 'Day' }]);
+  for (const name of ['a', 'b', 'c', 'd', 'e']) await ingest(name, 1, 5);
+  expect((await maintain(lake, tenDays)).did).toMatchObject({ compactedFiles: 10, compactedInto: 2 });
+  const { files } = await tableOf(lake);
+  const today = Math.floor(lake.clock.now() / day);
+  expect(files.map(({ partition, rows }) => [...(partition ?? []), rows]).sort()).toEqual([
+    [today - 5, 5],
+    [today - 1, 5],
+  ]);
+  lake.clock.advance(6 * day);
+  expect((await maintain(lake, tenDays)).did).toMatchObject({ expiredFiles: 1 });
+  expect(await idsOf(lake)).toEqual(['a-1', 'b-1', 'c-1', 'd-1', 'e-1']);
+});
