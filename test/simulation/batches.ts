@@ -126,7 +126,8 @@ export class Batch {
 
   async #ingest(resource: Resource, stop: AbortSignal): Promise<BatchOutcome | undefined> {
     const { token: requestToken, digest: requestDigest, change } = resource;
-    const task = planTask(this.id, { ...change, requestToken, requestDigest });
+    const { target: dataset } = this.#world;
+    const task = { ...planTask(this.id, { ...change, requestToken, requestDigest }), dataset };
     const planned = await this.#world.job(`plan ${this.id}`, (environment) => runPlan(task, environment));
     if (stop.aborted) return undefined;
     if (planned === undefined) return this.#world.chance(0.5) ? await this.#abort(resource, 'JobFailed') : undefined;
@@ -142,12 +143,17 @@ export class Batch {
   async #shard({ change }: Resource, run: number, index: number) {
     // Pods do not start at once.
     await this.#world.time.sleep(this.#world.random.number() * this.#world.pick([0, minute]));
-    const task = shardTask(this.id, index, change.input, run);
+    const task = { ...shardTask(this.id, index, change.input, run), dataset: this.#world.target };
     return await this.#world.job(`shard ${index} of ${this.id}.${run}`, (environment) => runShard(task, environment));
   }
 
   async #finish(run: number, reason: string | undefined): Promise<BatchOutcome | undefined> {
-    const task = finishTask(this.id, { run, ...(reason === undefined ? {} : { abort: { reason, message: reason } }) });
+    const dataset = this.#world.target;
+    const task = finishTask(this.id, {
+      dataset,
+      run,
+      ...(reason === undefined ? {} : { abort: { reason, message: reason } }),
+    });
     const result = await this.#world.job(`finish ${this.id}.${run}`, (environment) => runFinish(task, environment));
     return result?.batch;
   }
@@ -155,7 +161,14 @@ export class Batch {
   async #abort({ desired, token, digest }: Resource, reason: string): Promise<BatchOutcome | undefined> {
     const request = { token, digest };
     const revert = desired === 'Reverted' ? { revert: true } : {};
-    const task = finishTask(this.id, { run: this.#run, abort: { reason, message: reason }, request, ...revert });
+    const dataset = this.#world.target;
+    const task = finishTask(this.id, {
+      dataset,
+      run: this.#run,
+      abort: { reason, message: reason },
+      request,
+      ...revert,
+    });
     const what = desired === 'Reverted' ? 'revert' : 'abort';
     const result = await this.#world.job(`${what} ${this.id}`, (environment) => runFinish(task, environment));
     return result?.batch;

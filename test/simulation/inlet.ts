@@ -11,7 +11,6 @@ import { runRound } from '../../ingestor/inlet/round.ts';
 import { SchemaInForce } from '../../ingestor/inlet/schema-in-force.ts';
 import { SegmentQueue } from '../../ingestor/inlet/segment-queue.ts';
 import type { Environment } from '../../ingestor/tasks/environment.ts';
-import { target } from '../support/lake-in-memory.ts';
 import { hour, minute, second, type World } from './world.ts';
 
 const id = 'a'.repeat(64);
@@ -28,7 +27,7 @@ export class Inlet {
     this.#task = {
       version: 1,
       verb: 'inlet',
-      dataset: target,
+      dataset: world.target,
       inlet: { namespace: 'default', name: 'inlet', id },
       authentication: [{ anonymous: {} }],
       envelope: 'Raw',
@@ -64,7 +63,7 @@ export class Inlet {
   async #runPod(environment: Environment): Promise<true> {
     const stop = new AbortController();
     using life = new Lifetime({ ...environment, signal: stop.signal }, 50 * second);
-    const store = await environment.openStore(target.storage);
+    const store = await environment.openStore(this.#world.target.storage);
     const schema = new SchemaInForce(store, []);
     const rounds = await openInlet(this.#task, store, schema, life, silentLog);
     if (rounds === undefined) return true;
@@ -111,8 +110,8 @@ export class Inlet {
   }
 
   async #runRounds(environment: Environment): Promise<true> {
-    const store = await environment.openStore(target.storage);
-    const dataset = await openDataset(store, target, environment);
+    const store = await environment.openStore(this.#world.target.storage);
+    const dataset = await openDataset(store, this.#world.target, environment);
     const { inlet, mapping, limits, commit } = this.#task;
     const settings = {
       version: 1 as const,
@@ -130,8 +129,8 @@ export class Inlet {
   }
 
   async #collect(environment: Environment): Promise<true> {
-    const store = await environment.openStore(target.storage);
-    await collectGarbage(await openDataset(store, target, environment), id, environment);
+    const store = await environment.openStore(this.#world.target.storage);
+    await collectGarbage(await openDataset(store, this.#world.target, environment), id, environment);
     return true;
   }
 }

@@ -54,6 +54,35 @@ export class Oracle {
     return this.versions.at(-1);
   }
 
+  /** True while another engine acts: what it deletes and takes out is its own affair. */
+  isByOthers = false;
+  /** Rows that it took out. */
+  readonly lost = new Set<string>();
+  readonly #origins = new Map<string, string>();
+
+  /** The catalog has a new version. */
+  changed(version: SeenVersion): void {
+    if (!this.isByOthers) this.addVersion(version);
+    else {
+      this.#remember(this.newest, version);
+      this.versions.push(version);
+      this.#lookAround(version);
+    }
+  }
+
+  /** Rows that are there after another engine changed something: any, but each once. */
+  #lookAround({ files }: SeenVersion): void {
+    const ids = [...files.keys()].flatMap((key) => this.#dataFiles.ids(key));
+    const isIn = new Set(ids);
+    if (isIn.size !== ids.length) throw new Error('a record is there twice');
+    for (const id of this.rows.keys()) {
+      if (isIn.has(id)) continue;
+      this.rows.delete(id);
+      this.lost.add(id);
+    }
+    for (const id of ids) this.rows.set(id, this.#origins.get(id) ?? 'nowhere');
+  }
+
   observe(write: SimulatedWrite): void {
     try {
       this.#observe(write);
@@ -69,7 +98,7 @@ export class Oracle {
   #observe(write: SimulatedWrite): void {
     const { key, kind, after } = write;
     if (isDeciding(key)) this.#checkDeciding(write);
-    if (kind === 'deleted') this.#checkDeleted(write);
+    if (kind === 'deleted' && !this.isByOthers) this.#checkDeleted(write);
     if (after === undefined) return;
     if (isDataFile(key)) this.#checkDataFile(write, after.body);
     if (/\/metadata\/version-hint\.text$/.test(key)) this.#checkHint(after.body);
@@ -180,6 +209,7 @@ export class Oracle {
       this.#byFile.set(file, version);
     }
     if (before !== undefined && version.time <= before.time) throw new Error('time does not rise');
+    if (version.number !== (before?.number ?? 0) + 1) throw new Error(`${version.number} after ${before?.number}`);
     this.#checkSequenceNumbers(version);
     this.#remember(before, version);
     this.versions.push(version);
@@ -294,6 +324,7 @@ export class Oracle {
       const there = this.rows.get(id);
       if (there !== undefined) throw new Error(`${id} of ${from} is there already, from ${there}`);
       this.rows.set(id, from);
+      this.#origins.set(id, from);
     }
     if (brought.length !== expected.size) throw new Error(`${brought.length} of ${expected.size} records come`);
   }

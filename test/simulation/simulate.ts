@@ -2,11 +2,12 @@
 import type { Random } from '../../ingestor/contract/environment.ts';
 import { runMaintain } from '../../ingestor/tasks/maintain.ts';
 import { runPrepare } from '../../ingestor/tasks/prepare.ts';
-import { prepareTask, schema, target } from '../support/lake-in-memory.ts';
+import { prepareTask, schema } from '../support/lake-in-memory.ts';
 import { forgetManifests } from '../support/lake-reader.ts';
 import { inForce } from '../support/small-files.ts';
 import { seededRandom } from '../support/waiting.ts';
 import { Batch, type BatchKind } from './batches.ts';
+import { ForeignEngine } from './foreign-engine.ts';
 import { Inlet } from './inlet.ts';
 import { Stories } from './stories.ts';
 import { type Climate, day, hour, minute, second, World } from './world.ts';
@@ -47,7 +48,22 @@ function drawClimate(random: Random): Climate {
   const pick = <T>(of: readonly T[]): T => of[Math.floor(random.number() * of.length)] as T;
   const level = pick([0, 0.3, 1, 1, 2]);
   const isIceberg = random.number() < 0.6;
+  const isInCatalog = isIceberg && random.number() < 0.4;
+  const catalogFaults = {
+    unavailable: 0.02 * level,
+    lost: 0.03 * level,
+    late: 0.03 * level,
+    falseConflict: 0.03 * level,
+    falseRefusal: 0.01 * level,
+    needlessConflict: 0.02 * level,
+    repeated: 0.02 * level,
+    twice: 0.02 * level,
+    slow: 0.01 * level,
+    lateMilliseconds: pick([minute, 3 * hour, 9 * day]),
+    slowMilliseconds: pick([minute, 9 * day]),
+  };
   return {
+    ...(isInCatalog ? { catalog: { faults: catalogFaults, replaysKeys: random.number() < 0.7 } } : {}),
     table: {
       format: isIceberg ? 'Iceberg' : 'Parquet',
       compression: 'Zstd',
@@ -126,7 +142,8 @@ class Life {
       await world.time.sleep(world.random.number() * world.pick([span, 2 * span, 14 * day]));
       await this.#maintain(2);
     });
-    const others = [this.#rewriteSources(span), this.#changeSchema(span)];
+    const engine = world.climate.table.format === 'Iceberg' ? new ForeignEngine(world) : undefined;
+    const others = [this.#rewriteSources(span), this.#changeSchema(span), engine?.live(world.pick([span, 14 * day]))];
     await Promise.all([...lives, ...maintenance, ...others, inlet]);
     await Promise.race([Promise.all(world.background), world.time.sleep(20 * day)]);
     world.calm(true);
@@ -158,21 +175,21 @@ class Life {
     const isOwn = (key: string) => own.some(({ name }) => key === `ingest/open/${name}`);
     const open = keys.filter((key) => key.startsWith('ingest/open/') && !isOwn(key));
     if (open.length > 0) oracle.fail(`runs are still looked at: ${open.join(' ')}`);
-    const lost = [...(this.#inlet?.acknowledged ?? [])].filter((id) => !oracle.rows.has(id));
+    const lost = [...(this.#inlet?.acknowledged ?? [])].filter((id) => !oracle.rows.has(id) && !oracle.lost.has(id));
     if (lost.length > 0) oracle.fail(`acknowledged and not there: ${lost.join(' ')}`);
     const segments = keys.filter((key) => key.includes('/segments/'));
     if (segments.length > 0) oracle.fail(`segments that nobody took or collected: ${segments.join(' ')}`);
   }
 
   async #prepare(text: string): Promise<void> {
-    const task = { ...prepareTask(), schema: text, table: this.#world.climate.table };
+    const task = { ...prepareTask(), dataset: this.#world.target, schema: text, table: this.#world.climate.table };
     await this.#world.job('prepare', (environment) => runPrepare(task, environment));
   }
 
   async #maintain(tries: number): Promise<void> {
     const { retention } = this.#world.climate;
     const limits = { smallestCompaction: 2, keptSnapshots: 1 };
-    const task = { version: 1, verb: 'maintain', dataset: target, retention, limits } as const;
+    const task = { version: 1, verb: 'maintain', dataset: this.#world.target, retention, limits } as const;
     await this.#world.job('maintain', (environment) => runMaintain(task, environment), tries);
   }
 

@@ -5,8 +5,11 @@
 import { createHash } from 'node:crypto';
 import { type Random, silentLog } from '../../ingestor/contract/environment.ts';
 import { ForebayError } from '../../ingestor/contract/errors.ts';
-import type { Retention, StoreLocation, TableSettings } from '../../ingestor/contract/task.ts';
+import type { DatasetTarget, Retention, StoreLocation, TableSettings } from '../../ingestor/contract/task.ts';
 import type { Environment } from '../../ingestor/tasks/environment.ts';
+import { type SimulatedCatalogFaults, SimulatedCatalogServer } from '../support/catalog-simulated.ts';
+import { target } from '../support/lake-in-memory.ts';
+import { readIceberg } from '../support/lake-reader.ts';
 import { SimulatedBucket, type SimulatedFaults, type SimulatedWrite } from '../support/simulated-store.ts';
 import { SimulatedTime } from '../support/simulated-time.ts';
 import { Contents } from './contents.ts';
@@ -17,10 +20,14 @@ export const minute = 60 * second;
 export const hour = 60 * minute;
 export const day = 24 * hour;
 
+export const catalogName = 'lake.events';
+
 /** What one seed decides before anything begins. */
 export interface Climate {
   readonly table: TableSettings;
   readonly retention: Retention;
+  /** Of the REST catalog that keeps the table; absent: its own folder does. */
+  readonly catalog?: { readonly faults: SimulatedCatalogFaults; readonly replaysKeys: boolean };
   readonly faults: SimulatedFaults;
   /** Of processes: the chance that one dies before it ends, and that it falls asleep at a call. */
   readonly dies: number;
@@ -41,6 +48,8 @@ export class World {
   readonly oracle: Oracle;
   readonly lake: SimulatedBucket;
   readonly source: SimulatedBucket;
+  readonly catalog: SimulatedCatalogServer | undefined;
+  readonly target: DatasetTarget;
   readonly climate: Climate;
   readonly #trace = createHash('sha256');
   readonly #log: ((line: string) => void) | undefined;
@@ -66,6 +75,36 @@ export class World {
     this.oracle = new Oracle(this.contents, climate.retention, () => this.lake);
     this.lake = bucket((write) => this.#wrote(write));
     this.source = bucket(() => {});
+    this.catalog = climate.catalog && this.#openCatalogServer(climate.catalog);
+    const rest = { uri: 'https://catalog.example', namespace: ['lake'], table: 'events' };
+    this.target = this.catalog === undefined ? target : { ...target, catalog: { rest } };
+  }
+
+  #openCatalogServer({ faults, replaysKeys }: NonNullable<Climate['catalog']>): SimulatedCatalogServer {
+    const now = () => (this.#isCalm ? {} : faults);
+    return new SimulatedCatalogServer({
+      clock: this.time,
+      random: this.random,
+      replaysKeys,
+      latencyMilliseconds: this.climate.latencyMilliseconds,
+      get faults() {
+        return now();
+      },
+      onChange: (_name, { metadata, location }) => {
+        this.trace('catalog', location);
+        this.#watch(() => {
+          const read = (key: string) => this.lake.objects.get(key)?.body;
+          this.oracle.changed(readIceberg(metadata, read, this.lake.open().url));
+        });
+      },
+    });
+  }
+
+  /** What is done within is not this program's doing. */
+  others(act: () => void): void {
+    this.oracle.isByOthers = true;
+    this.#watch(act);
+    this.oracle.isByOthers = false;
   }
 
   /** Resolves when something is wrong: what comes then does not matter. */
@@ -161,8 +200,16 @@ export class World {
 
   #wrote(write: SimulatedWrite): void {
     this.trace(write.kind, write.key, write.after?.etag ?? '');
+    this.#watch(() => this.oracle.observe(write));
+  }
+
+  #watch(act: () => void): void {
     const before = this.oracle.failures.length;
-    this.oracle.observe(write);
+    try {
+      act();
+    } catch (thrown) {
+      this.oracle.fail(thrown instanceof Error ? thrown.message : String(thrown));
+    }
     for (const failure of this.oracle.failures.slice(before)) this.trace('FAILURE', failure);
     if (this.oracle.failures.length > 0) this.#broken.resolve();
   }
@@ -182,6 +229,10 @@ export class SimulatedProcess {
     this.#climate = climate;
     const { time } = world;
     this.environment = {
+      openCatalog: async () => {
+        if (world.catalog === undefined) throw new Error('no catalog in this simulation');
+        return world.catalog.open(catalogName, this);
+      },
       openStore: async (location) => (isLake(location) ? world.lake : world.source).open('', this),
       clock: {
         now: () => time.now() + skew,

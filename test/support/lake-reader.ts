@@ -76,22 +76,24 @@ function readParquetTable(metadata: ParquetMetadata): SeenVersion {
   };
 }
 
-interface IcebergMetadata {
+/** As the specification has it, parsed; numbers of 64 bits as text or bigint where they are not exact. */
+export interface IcebergMetadata {
   readonly 'last-updated-ms': number;
-  readonly 'last-sequence-number': number;
-  readonly 'current-snapshot-id'?: number | string;
-  readonly properties: Record<string, string>;
+  readonly 'last-sequence-number': number | string | bigint;
+  readonly 'current-snapshot-id'?: number | string | bigint;
+  readonly properties?: Readonly<Record<string, string>>;
+  readonly refs?: Readonly<Record<string, { readonly 'snapshot-id': number | string | bigint }>>;
   readonly snapshots?: readonly {
-    readonly 'snapshot-id': number | string;
-    readonly 'sequence-number': number | string;
+    readonly 'snapshot-id': number | string | bigint;
+    readonly 'sequence-number': number | string | bigint;
     readonly 'timestamp-ms': number;
     readonly 'manifest-list': string;
-    readonly summary: Record<string, string>;
+    readonly summary: Readonly<Record<string, string>>;
   }[];
 }
 
-/** Manifests and lists never change, so each is read once in a run: `seen` is the run's. */
-function readIceberg(metadata: IcebergMetadata, read: ReadObject, place: string): SeenVersion {
+/** Of either catalog. Manifests and lists never change, so each is read once. */
+export function readIceberg(metadata: IcebergMetadata, read: ReadObject, place: string): SeenVersion {
   const named = new Set<string>();
   let files: ReadonlyMap<string, number> = new Map();
   let records = 0;
@@ -110,11 +112,16 @@ function readIceberg(metadata: IcebergMetadata, read: ReadObject, place: string)
   if (current !== '-1' && !snapshots.some((one) => String(one['snapshot-id']) === current)) {
     throw new Error(`the current snapshot ${current} is not there`);
   }
-  const totals = JSON.parse(metadata.properties['forebay.totals'] ?? '{}');
+  for (const { 'snapshot-id': id } of Object.values(metadata.refs ?? {})) {
+    if (!snapshots.some((one) => String(one['snapshot-id']) === String(id)))
+      throw new Error(`a reference to ${id}, gone`);
+  }
+  const { properties = {} } = metadata;
+  const totals = JSON.parse(properties['forebay.totals'] ?? '{}');
   return {
-    number: Number(metadata.properties['forebay.sequence'] ?? 0),
+    number: Number(properties['forebay.sequence'] ?? 0),
     time: metadata['last-updated-ms'],
-    properties: metadata.properties,
+    properties,
     totals: { ingested: 0, failed: 0, batches: { succeeded: 0, failed: 0 }, ...totals, records },
     files,
     named,
