@@ -123,11 +123,8 @@ class Server {
       ([name, value]) => `${name}=${value}`,
     );
     const command = [...machine, '-cp', classes, 'org.apache.iceberg.rest.RestCatalogServer', ...settings];
-    const child = spawn('java', command, { stdio: ['ignore', 'pipe', 'pipe'], cwd: this.#folder });
+    const child = spawn('java', command, { stdio: ['pipe', 'pipe', 'pipe'], cwd: this.#folder });
     this.#child = child;
-    const endWithUs = () => child.kill('SIGKILL');
-    process.once('exit', endWithUs);
-    child.once('exit', () => process.off('exit', endWithUs));
     child.stderr.pipe(createWriteStream(log, { flags: 'a' }));
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     createInterface(child.stdout).on('line', (line) => {

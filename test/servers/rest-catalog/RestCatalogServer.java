@@ -63,6 +63,9 @@ public final class RestCatalogServer {
     server.createContext("/", catalog::handle);
     server.start();
     System.out.println("port " + server.getAddress().getPort());
+    // Ends with the process that started it, also when that was killed.
+    while (System.in.read() >= 0) {}
+    Runtime.getRuntime().halt(0);
   }
 
   private record Answer(int status, Object body) {}
