@@ -431,6 +431,67 @@ describe('expiry', () => {
   });
 });
 
+describe('one who slept while the snapshot it knew was expired and its manifests collected', () => {
+  /** A state, and the store long after. */
+  async function sleep(): Promise<{ store: MemoryStore; old: TableState; table: Table }> {
+    const store = await emptyTable('Iceberg');
+    const first = await change(store, { addFiles: [testFile('a'), testFile('b')] });
+    const table = open(store);
+    const old = await loadState(table);
+    const named = await table.metadataKeys(old);
+    await change(store, { removeFiles: [testFile('a').key] });
+    await change(store, { expireSnapshots: [first] });
+    const needed = await open(store).metadataKeys(await loadState(open(store)));
+    await store.delete([...named].filter((key) => !needed.has(key)));
+    return { store, old, table: openTestTable('Iceberg', store) };
+  }
+
+  test('tries again and finds the newest', async () => {
+    const { store, old, table } = await sleep();
+    let first: TableState | undefined = old;
+    const dreaming: Table = {
+      ...bind(table),
+      load: async () => {
+        const known = first ?? (await table.load());
+        first = undefined;
+        return known;
+      },
+    };
+    await commitToTable(dreaming, once('late', { addFiles: [testFile('late')] }), testWaiting(500));
+    expect(await keysOf(open(store), await loadState(open(store)))).toEqual([testFile('b').key, testFile('late').key]);
+  });
+
+  test('is told that what it reads has left, not that anything is damaged', async () => {
+    const { old, table } = await sleep();
+    const gone = expect.objectContaining({ code: 'StoreUnavailable', message: expect.stringContaining('left') });
+    await expect(keysOf(table, old)).rejects.toEqual(gone);
+    await expect(table.find(old, new Set([testFile('a').key]))).rejects.toEqual(gone);
+    await expect(table.metadataKeys(old)).rejects.toEqual(gone);
+    await expect(allOf(table.filesOnlyIn(old, new Set([old.snapshotID ?? ''])))).rejects.toEqual(gone);
+  });
+
+  /** The methods of a table, to be put into another object. */
+  function bind(table: Table): Table {
+    const { uuid, location, dataFolder } = table;
+    return {
+      uuid,
+      location,
+      dataFolder,
+      load: () => table.load(),
+      commit: (...given) => table.commit(...given),
+      publish: (state) => table.publish(state),
+      now: () => table.now(),
+      emptyOldVersions: (state) => table.emptyOldVersions(state),
+      files: (state) => table.files(state),
+      find: (...given) => table.find(...given),
+      snapshots: (state) => table.snapshots(state),
+      filesOnlyIn: (...given) => table.filesOnlyIn(...given),
+      metadataKeys: (state) => table.metadataKeys(state),
+      isOwnMetadata: (key) => table.isOwnMetadata(key),
+    };
+  }
+});
+
 describe('a schema that changes', () => {
   const wider = [...firstChange('Iceberg').columns, column('later')];
 

@@ -3,6 +3,7 @@
  * table's own folder or a REST catalog applies as one (`catalog.ts`); data files and manifests lie in the folder anyway.
  */
 import type { Waiting } from '../../contract/environment.ts';
+import { ForebayError } from '../../contract/errors.ts';
 import type { Store } from '../../store/store.ts';
 import { tableGone } from '../missing.ts';
 import { requireFormat } from '../settings.ts';
@@ -20,14 +21,14 @@ import {
 import { type FileContext, fileContext, toDataFile, toTableFile } from './data-file.ts';
 import { toLong } from './json.ts';
 import { hasLiveFiles } from './manifest-list.ts';
-import { Manifests } from './manifests.ts';
+import { ManifestGone, Manifests } from './manifests.ts';
 import { currentSnapshot, specOf } from './metadata.ts';
 import { createSortOrder, createSpec } from './partition.ts';
 import { Places } from './places.ts';
 import { filesOnlyIn } from './reachability.ts';
 import { createSchema } from './schema.ts';
 import { buildSnapshot } from './snapshot.ts';
-import type { MetadataUpdate, TableMetadata, TableRequirement } from './spec.ts';
+import type { MetadataUpdate, Snapshot, TableMetadata, TableRequirement } from './spec.ts';
 import { type FileTotals, type IcebergState, readState, summaryTotals, writeProperties } from './state.ts';
 import { mainBranch } from './updates.ts';
 
@@ -96,6 +97,10 @@ export class IcebergTable implements Table {
 
   async *files(state: TableState): AsyncGenerator<TableFile> {
     const { metadata } = asIceberg(state).loaded;
+    yield* this.#whileNamed(currentOf(metadata), this.#files(metadata));
+  }
+
+  async *#files(metadata: TableMetadata): AsyncGenerator<TableFile> {
     const manifests = (await this.#manifests.list(currentSnapshot(metadata))).filter(
       (manifest) => manifest.content === 'data' && hasLiveFiles(manifest),
     );
@@ -134,13 +139,16 @@ export class IcebergTable implements Table {
 
   async *filesOnlyIn(state: TableState, snapshotIDs: ReadonlySet<string>): AsyncGenerator<string> {
     const { metadata } = asIceberg(state).loaded;
-    for await (const url of filesOnlyIn(this.#manifests, metadata, snapshotIDs)) yield this.#places.toKey(url) ?? url;
+    const urls = filesOnlyIn(this.#manifests, metadata, snapshotIDs);
+    for await (const url of this.#whileNamed(metadata.snapshots, urls)) yield this.#places.toKey(url) ?? url;
   }
 
   async metadataKeys(state: TableState): Promise<ReadonlySet<string>> {
     const { snapshots = [] } = asIceberg(state).loaded.metadata;
     const urls = new Set(snapshots.map((snapshot) => snapshot['manifest-list']));
-    for await (const manifests of this.#manifests.lists(snapshots)) for (const { path } of manifests) urls.add(path);
+    for await (const manifests of this.#whileNamed(snapshots, this.#manifests.lists(snapshots))) {
+      for (const { path } of manifests) urls.add(path);
+    }
     return new Set([...urls].flatMap((url) => this.#places.toKey(url) ?? []));
   }
 
@@ -170,7 +178,9 @@ export class IcebergTable implements Table {
     const updates = [
       ...schema.updates,
       ...changeOrder(metadata, schema.schema, change),
-      ...(await this.#snapshotUpdates(base, change, stamp)),
+      ...(await this.#snapshotUpdates(base, change, stamp).catch(async (thrown: unknown) => {
+        throw await this.#explain(thrown, currentOf(metadata));
+      })),
       ...changeProperties(this.uuid, base, change),
     ];
     const requirements: TableRequirement[] = [
@@ -213,6 +223,28 @@ export class IcebergTable implements Table {
     ];
   }
 
+  async *#whileNamed<T>(snapshots: readonly Snapshot[] = [], items: AsyncIterable<T>): AsyncGenerator<T> {
+    try {
+      yield* items;
+    } catch (thrown) {
+      throw await this.#explain(thrown, snapshots);
+    }
+  }
+
+  /**
+   * Who slept meets manifests that were collected with their snapshots: nothing is damaged then, the newest state is to
+   * be looked at.
+   */
+  async #explain(thrown: unknown, snapshots: readonly Snapshot[]): Promise<unknown> {
+    if (!(thrown instanceof ManifestGone)) return thrown;
+    const newest = await this.#catalog.load();
+    const named = new Set(newest?.metadata.snapshots?.map((snapshot) => String(snapshot['snapshot-id'])));
+    if (snapshots.every((snapshot) => named.has(String(snapshot['snapshot-id'])))) return thrown;
+    return new ForebayError('StoreUnavailable', `a snapshot left ${this.location} while it was read`, {
+      cause: thrown,
+    });
+  }
+
   async #state(loaded: LoadedTable): Promise<IcebergState> {
     const files = summaryTotals(currentSnapshot(loaded.metadata)) ?? (await this.#countFiles(loaded));
     return readState(this.uuid, loaded, files);
@@ -244,6 +276,11 @@ export class IcebergTable implements Table {
       return context;
     };
   }
+}
+
+function currentOf(metadata: TableMetadata): readonly Snapshot[] {
+  const current = currentSnapshot(metadata);
+  return current === undefined ? [] : [current];
 }
 
 function asIceberg(state: TableState): IcebergState {

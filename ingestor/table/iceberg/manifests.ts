@@ -20,6 +20,13 @@ const reusedMilliseconds = 3_600_000;
 /** Objects read at a time. */
 const readsAtOnce = 3;
 
+/** Damage, unless the snapshot that needs it has left the table meanwhile. */
+export class ManifestGone extends ForebayError {
+  constructor(url: string) {
+    super('DamagedDocument', `${url} is gone, and the table needs it: restore it from a backup`);
+  }
+}
+
 /** A manifest that was written for a commit whose sequence number is not known yet. */
 export interface NewManifest extends Omit<ManifestFile, 'sequence' | 'minSequence'> {
   /** Lowest of its entries that keep their own; absent: all are new. */
@@ -144,9 +151,7 @@ export class Manifests {
       throw new ForebayError('TableReplaced', `the table names ${url}, which is not below ${this.#store.url}`);
     }
     const object = await this.#store.get(key, { signal: this.#waiting.signal });
-    if (object === undefined) {
-      throw new ForebayError('DamagedDocument', `${url} is gone, and the table needs it: restore it from a backup`);
-    }
+    if (object === undefined) throw new ManifestGone(url);
     return object.body;
   }
 
