@@ -11,8 +11,12 @@ export type Transform = (value: unknown) => PartitionValue;
 
 type Kind = Pick<PartitionField, 'transform' | 'parameter'>;
 
-/** The type of what a transform gives, or undefined where columns of `type` cannot be transformed so. */
-export function transformedType({ transform }: Kind, type: ColumnType): ColumnType | undefined {
+/**
+ * The type of what a transform gives, or undefined where columns of `type` cannot be transformed so. JSON text is text:
+ * Iceberg knows no other type of it.
+ */
+export function transformedType({ transform }: Kind, column: ColumnType): ColumnType | undefined {
+  const type = storedType(column);
   switch (transform) {
     case 'Identity':
       return isOneOf(type, 'boolean', 'int', 'long', 'double', 'date', 'timestamptz', 'string') ? type : undefined;
@@ -30,8 +34,9 @@ export function transformedType({ transform }: Kind, type: ColumnType): ColumnTy
 }
 
 /** Throws TypeError for what `transformedType` does not allow, or without the parameter that the transform needs. */
-export function createTransform(kind: Kind, type: ColumnType): Transform {
-  if (transformedType(kind, type) === undefined) throw new TypeError(`no ${kind.transform} of ${type}`);
+export function createTransform(kind: Kind, column: ColumnType): Transform {
+  if (transformedType(kind, column) === undefined) throw new TypeError(`no ${kind.transform} of ${column}`);
+  const type = storedType(column);
   const transform = transformOf(kind, type);
   return (value) => (value === null || value === undefined ? null : transform(value));
 }
@@ -129,6 +134,10 @@ function parameterOf({ transform, parameter }: Kind): number {
 
 function toBigInt(value: unknown): bigint {
   return typeof value === 'bigint' ? value : BigInt(Number(value));
+}
+
+function storedType(type: ColumnType): ColumnType {
+  return type === 'json' ? 'string' : type;
 }
 
 function isOneOf(type: ColumnType, ...types: readonly ColumnType[]): boolean {

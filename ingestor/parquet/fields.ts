@@ -18,13 +18,18 @@ export interface Leaf {
 
 /** Throws Error for a column without an id, unless the layout has none at all. */
 export function fieldIDs(layout: TableLayout | undefined): FieldID {
-  const ids = new Map(Object.entries(layout?.fieldIDs ?? {}).map(([path, id]) => [keyOf(parsePath(path)), id]));
+  const ids = new Map(Object.entries(layout?.fieldIDs ?? {}));
   if (ids.size === 0) return () => undefined;
   return (path) => {
-    const id = ids.get(keyOf(path));
+    const id = ids.get(formatLayoutPath(path)) ?? ids.get(formatPath(path));
     if (id === undefined) throw new Error(`the table's layout has no id for field ${formatPath(path)}`);
     return id;
   };
+}
+
+/** As layouts name places: only dots are escaped. */
+function formatLayoutPath(path: Path): string {
+  return path.map((name) => name.replaceAll('.', '\\.')).join('.');
 }
 
 /** Text that `parsePath` reads: dots separate, `\.` is a dot in a name, `\\` a backslash. */
@@ -47,10 +52,6 @@ function leavesBelow(column: Column, parent: Path, repeated: boolean): Leaf[] {
     default:
       return [{ path, type: column.type, repeated }];
   }
-}
-
-function keyOf(path: Path): string {
-  return JSON.stringify(path);
 }
 
 /** Reads a field of a row as the writer takes it: one value for each column, structs as objects. */
