@@ -142,7 +142,7 @@ export interface DatasetSpecTableCatalogRest {
    * https://login.example.com/oauth/token.
    */
   oauth2ServerURI?: string;
-  /** Scope that a token is asked for; absent: catalog. Example: PRINCIPAL_ROLE:ALL. */
+  /** Scope that a token is asked for; absent: catalog, or none with an oauth2ServerURI. Example: PRINCIPAL_ROLE:ALL. */
   scope?: string;
   /**
    * Secret with the key token, or with clientID and clientSecret. They are mounted as files and read again when they
