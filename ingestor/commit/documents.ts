@@ -5,7 +5,7 @@
 import { type Static, Type } from 'typebox';
 import { ByteCounts, ErrorClass, FileCounts, RecordCounts } from '../contract/counts.ts';
 import { DataFileFacts, TableLayout } from '../contract/layout.ts';
-import { BatchID, MaxFailed, ReadSettings, TableSettings } from '../contract/task.ts';
+import { BatchID, MaxFailed, ReadSettings, RunRequest, TableSettings } from '../contract/task.ts';
 
 const count = Type.Integer({ minimum: 0 });
 const run = Type.Integer({ minimum: 1 });
@@ -48,10 +48,6 @@ export const PlanInput = Type.Object({
 });
 export type PlanInput = Static<typeof PlanInput>;
 
-/** Who asked for a run: the token of the request, and the digest of what was asked for. */
-export const RunRequest = Type.Object({ token: Type.String(), digest: Type.String() });
-export type RunRequest = Static<typeof RunRequest>;
-
 /** The files of one shard: here when there are few, else in an object of its own, so that no pod reads all lists. */
 export const PlanShard = Type.Object({
   files: count,
@@ -64,7 +60,7 @@ export type PlanShard = Static<typeof PlanShard>;
 export const PlanPart = Type.Object({ version: Type.Literal(1), inputs: Type.Array(PlanInput) });
 export type PlanPart = Static<typeof PlanPart>;
 
-const Requests = Type.Array(Type.Object({ run, token: Type.String(), digest: Type.String() }));
+const Requests = Type.Array(Type.Object({ run, ...RunRequest.properties }));
 
 /** Body of `open/<batch>.<run>`: enough to end a run that was never planned. */
 export const OpenRun = Type.Object({ version: Type.Literal(1), batch: BatchID, run, requests: Requests });

@@ -1,8 +1,9 @@
 import type { Waiting } from '../contract/environment.ts';
 import type { BatchOutcome } from '../contract/result.ts';
+import type { RunRequest } from '../contract/task.ts';
 import type { Dataset } from './dataset.ts';
 import { decideRun } from './decision.ts';
-import type { Plan, Refusal, RunRequest } from './documents.ts';
+import type { Plan, Refusal } from './documents.ts';
 import { landRun } from './land.ts';
 import { reportRefused, reportRun } from './report.ts';
 import { revertRun } from './revert.ts';

@@ -70,7 +70,7 @@ async function takeOut(
   dataset: Dataset,
   state: TableState,
   { replaces = [] }: Plan,
-  { outcome, removeFiles = [] }: Decision,
+  { outcome, removeFiles = [], rewrites = false }: Decision,
   waiting: Waiting,
 ): Promise<{ readonly live: readonly string[] } | Refusal> {
   if (outcome !== 'Committed' || removeFiles.length === 0) return { live: [] };
@@ -78,7 +78,24 @@ async function takeOut(
     const reversal = await readLanding(dataset, state, revertProperty(batch, run), waiting);
     if (reversal !== undefined) return takenOutBefore(id, reversal);
   }
-  return await findLive(dataset, state, removeFiles, waiting);
+  if (rewrites && state.deleteFiles !== undefined) return rowsDeleted;
+  const found = await findLive(dataset, state, removeFiles, waiting);
+  return rewrites && 'live' in found ? requireAll(found.live, removeFiles) : found;
+}
+
+const rowsDeleted: Refusal = {
+  reason: 'FilesRewritten',
+  message: 'another engine deletes single rows of the table by files of their own: they would come back',
+};
+
+/** Of files that are rewritten none may be missing: rows that left meanwhile, past retention, lie in the new files too. */
+function requireAll(live: readonly string[], removeFiles: readonly string[]) {
+  const gone = removeFiles.length - live.length;
+  if (gone === 0) return { live };
+  return {
+    reason: 'FilesGone',
+    message: `${gone} of ${removeFiles.length} files left the table while they were rewritten`,
+  };
 }
 
 function takenOutBefore(id: string, { refusal, by }: Landing): Refusal {

@@ -2,11 +2,12 @@
 import { type Static, Type } from 'typebox';
 import { parseDocument } from '../contract/documents.ts';
 import type { Waiting } from '../contract/environment.ts';
+import { RunRequest } from '../contract/task.ts';
 import { untilClear } from '../table/back-off.ts';
 import { findLast } from '../table/versions.ts';
 import type { Dataset } from './dataset.ts';
 import { readDocument } from './decide.ts';
-import { Landing, PlanInput, RunRequest } from './documents.ts';
+import { Landing, PlanInput } from './documents.ts';
 import { damaged, fileDigest, toDigests } from './ledger-digests.ts';
 import { ledgerKey, markerKey } from './names.ts';
 import { readDecision, readPlan } from './runs.ts';

@@ -8,10 +8,11 @@
  * folded (ledger-fold.ts), so that a million known files are read in a moment.
  */
 import type { Waiting } from '../contract/environment.ts';
+import type { RunRequest } from '../contract/task.ts';
 import { sortByKey } from '../store/keys.ts';
 import { untilClear } from '../table/back-off.ts';
 import type { Dataset } from './dataset.ts';
-import type { PlanInput, RunRequest } from './documents.ts';
+import type { PlanInput } from './documents.ts';
 import { fileDigest, KnownFiles } from './ledger-digests.ts';
 import { type Entry, type LedgerEntry, lastEntry, readEntries, readEntryDocument } from './ledger-entries.ts';
 import { isWorthFolding, type LedgerView, readLedger } from './ledger-fold.ts';

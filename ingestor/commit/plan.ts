@@ -1,7 +1,7 @@
 /** Which file goes to which shard, and what a run does: fixed once, under one name, for all its pods. */
 import type { Waiting } from '../contract/environment.ts';
 import { ForebayError } from '../contract/errors.ts';
-import type { BatchID, BatchRequest } from '../contract/task.ts';
+import type { BatchID, BatchRequest, RunRequest } from '../contract/task.ts';
 import { sortByKey } from '../store/keys.ts';
 import { isUnclear, untilClear } from '../table/back-off.ts';
 import type { TableState } from '../table/table.ts';
@@ -15,7 +15,6 @@ import {
   type PlanShard,
   type Reading,
   type Refusal,
-  type RunRequest,
 } from './documents.ts';
 import { type Claim, claimFiles } from './ledger.ts';
 import { foldLedger } from './ledger-fold.ts';

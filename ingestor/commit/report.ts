@@ -2,10 +2,11 @@
 import { mergeErrorClasses, zeroRecords } from '../contract/counts.ts';
 import type { Waiting } from '../contract/environment.ts';
 import type { BatchOutcome, TableTotals } from '../contract/result.ts';
+import type { RunRequest } from '../contract/task.ts';
 import { untilClear } from '../table/back-off.ts';
 import type { BatchMark, Table, TableState } from '../table/table.ts';
 import type { Dataset } from './dataset.ts';
-import type { Decision, Landing, Plan, Refusal, RunRequest } from './documents.ts';
+import type { Decision, Landing, Plan, Refusal } from './documents.ts';
 import { batchDigest, rejectFolder, sha256 } from './names.ts';
 import { readReverted } from './runs.ts';
 
@@ -90,18 +91,28 @@ async function findDiagnostics(
 
 /** The batch was committed for another request: this one ingested nothing, and never will. */
 export function reportRefused(committed: Plan, request: RunRequest, landing: Landing): BatchOutcome {
+  const message = `${committed.batch.id} was committed at ${formatTime(landing.time)} for another request (digest ${request.digest.slice(0, 12)} is not that of the committed one)`;
+  return nothingDone(committed, { reason: 'AlreadyCommitted', message }, landing.time);
+}
+
+/** The request woke up after a later one for the same batch was answered by `latest`: it ingests nothing any more. */
+export function reportOutdated(latest: Plan): BatchOutcome {
+  const message = `a later request for ${latest.batch.id} came before this one: see its run ${latest.run}`;
+  return nothingDone(latest, { reason: 'Superseded', message }, latest.time);
+}
+
+function nothingDone(plan: Plan, refusal: Refusal, time: number): BatchOutcome {
   return {
-    batchID: committed.batch.id,
-    run: committed.run,
+    batchID: plan.batch.id,
+    run: plan.run,
     outcome: 'Failed',
-    reason: 'AlreadyCommitted',
-    message: `${committed.batch.id} was committed at ${formatTime(landing.time)} for another request (digest ${request.digest.slice(0, 12)} is not that of the committed one)`,
+    ...refusal,
     records: zeroRecords(),
     files: { input: 0, skipped: 0, failed: 0, output: 0 },
     bytes: { input: 0, output: 0 },
     errors: [],
-    plan: reportPlan(committed),
-    completionTime: formatTime(landing.time),
+    plan: reportPlan(plan),
+    completionTime: formatTime(time),
   };
 }
 

@@ -1,11 +1,12 @@
 /** Rows of a committed run leave the table again: the same loop as landing, with a property and a marker of its own. */
 
 import type { Waiting } from '../contract/environment.ts';
+import type { RunRequest } from '../contract/task.ts';
 import { commitToTable } from '../table/commit.ts';
 import { revertProperty, type TableChange } from '../table/table.ts';
 import type { Dataset } from './dataset.ts';
 import { readDocument } from './decide.ts';
-import { type Decision, Landing, type Plan, type RunRequest } from './documents.ts';
+import { type Decision, Landing, type Plan } from './documents.ts';
 import { findLive } from './live.ts';
 import { markedProperties, readLanding, writeMarker } from './markers.ts';
 import { batchDigest, revertedKey } from './names.ts';

@@ -70,6 +70,24 @@ test('a run that is under way for another request is ended, and its own request 
   expect(older.batch).toMatchObject({ run: 1, outcome: 'Failed', reason: 'Superseded' });
 });
 
+test('a request that slept does not follow on a later one that was aborted', async () => {
+  const later = { token: '', digest: 'later', order: '2026-01-01T00:00:00Z/000000002' };
+  const abort = { reason: 'Aborted', message: 'as asked' };
+  await runFinish(finishTask('x', { request: later, abort }), lake.process());
+  const slept = await runPlan(planTask('x', { requestOrder: '2026-01-01T00:00:00Z/000000001' }), lake.process());
+  expect(slept.batch).toMatchObject({ run: 1, outcome: 'Failed', reason: 'Superseded', records: { read: 0 } });
+  expect(await lake.ids()).toEqual([]);
+});
+
+test('a request that slept does not end a later one that is under way', async () => {
+  const order = '2026-01-01T00:00:00Z/000000002';
+  await runPlan(planTask('x', { ...twoShards, requestDigest: 'later', requestOrder: order }), lake.process());
+  const slept = await runPlan(planTask('x', { requestOrder: '2026-01-01T00:00:00Z/000000001' }), lake.process());
+  expect(slept.batch).toMatchObject({ run: 1, outcome: 'Failed', reason: 'Superseded' });
+  await commitTwoShards('x');
+  expect(await lake.ids()).toEqual(['a.jsonl', 'b.jsonl']);
+});
+
 test('external ids and resource names do not meet', async () => {
   await runPlan(planTask('x', nothing), lake.process());
   const external = await runPlan(

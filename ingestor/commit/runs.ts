@@ -4,14 +4,14 @@
  */
 import type { Waiting } from '../contract/environment.ts';
 import { ForebayError } from '../contract/errors.ts';
-import type { BatchID } from '../contract/task.ts';
+import type { BatchID, RunRequest } from '../contract/task.ts';
 import { untilClear } from '../table/back-off.ts';
 import { loadState } from '../table/commit.ts';
 import { revertProperty } from '../table/table.ts';
 import { findLast } from '../table/versions.ts';
 import type { Dataset } from './dataset.ts';
 import { readDocument } from './decide.ts';
-import { Decision, type Landing, Plan, type RunRequest } from './documents.ts';
+import { Decision, type Landing, Plan } from './documents.ts';
 import { landRun } from './land.ts';
 import { readLanding } from './markers.ts';
 import { batchDigest, decisionKey, planKey } from './names.ts';
@@ -24,6 +24,8 @@ export type Choice =
   | { readonly kind: 'join'; readonly plan: Plan }
   /** The batch was committed for another request. */
   | { readonly kind: 'refuse'; readonly committed: Plan }
+  /** A later request for the batch came first, and `latest` answers it: nothing is to be done any more. */
+  | { readonly kind: 'outdated'; readonly latest: Plan }
   /** A run of another request is under way: to be ended first. */
   | { readonly kind: 'supersede'; readonly undecided: Plan };
 
@@ -44,6 +46,7 @@ export async function chooseRun(
   const earlier = servedRequests(latest, reversal);
   const served = earlier.findLast((it) => isSameRequest(it, request));
   if (served !== undefined) return { kind: 'join', plan: await requirePlan(dataset, batch, served.run, waiting) };
+  if (isOutdated(request, earlier)) return { kind: 'outdated', latest };
   if (end === undefined) return { kind: 'supersede', undecided: latest };
   return { kind: 'start', run: latest.run + 1, earlier };
 }
@@ -69,6 +72,11 @@ function servedRequests({ run, requests }: Plan, reversal: Landing | undefined):
 
 function isSameRequest(a: RunRequest, b: RunRequest): boolean {
   return a.token === b.token && a.digest === b.digest;
+}
+
+/** A task that slept must not end, or follow on, a run that was asked for later. */
+function isOutdated({ order }: RunRequest, known: Plan['requests']): boolean {
+  return order !== undefined && known.some((it) => it.order !== undefined && it.order > order);
 }
 
 /** How a run ended; undefined while it is not decided. */

@@ -135,6 +135,18 @@ export const FileSelection = Type.Object({
 });
 export type FileSelection = Static<typeof FileSelection>;
 
+/**
+ * Who asks for a run. `token`: of the request annotation, else empty. `digest`: SHA-256 of what is asked for as the spec
+ * says it (no listing, no credentials). `order`: text that sorts after that of every earlier request for the batch, so
+ * that a task that slept cannot undo what was asked for later; absent: nothing is known to be earlier.
+ */
+export const RunRequest = Type.Object({
+  token: Type.String(),
+  digest: Type.String(),
+  order: Type.Optional(Type.String()),
+});
+export type RunRequest = Static<typeof RunRequest>;
+
 /** Names a batch for good: `external` ids and resource names never meet; `internal` ones are the program's own runs. */
 export const BatchID = Type.Object({
   kind: Type.Enum(['external', 'resource', 'internal']),
@@ -163,6 +175,8 @@ export const BatchRequest = Type.Object({
   requestToken: Type.String(),
   /** SHA-256 of the request as the spec says it (no listing, no credentials), as hexadecimal digits. */
   requestDigest: Type.String(),
+  /** See `RunRequest`. */
+  requestOrder: Type.Optional(Type.String()),
   /** Absent in a batch that only takes out what it replaces. */
   input: Type.Optional(BatchInput),
   read: ReadSettings,
@@ -215,7 +229,7 @@ export const FinishTask = Type.Object({
    * Of the request to abort. It finds the run when the planning pod died before it could tell its number, and ends one
    * that was never planned, so that a late twin of that pod cannot start it.
    */
-  request: Type.Optional(Type.Object({ token: Type.String(), digest: Type.String() })),
+  request: Type.Optional(RunRequest),
   /** With `abort`: rows of a run that was committed leave the table. Without it they stay. */
   revert: Type.Optional(Type.Boolean()),
 });

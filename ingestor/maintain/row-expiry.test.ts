@@ -1,10 +1,16 @@
 import { beforeEach, expect, test } from 'vitest';
 import { Lake, planTask } from '../../test/support/lake-in-memory.ts';
-import { rowExpiryBatch } from '../commit/names.ts';
+import { landRun } from '../commit/land.ts';
+import { batchDigest, compactionBatch, rowExpiryBatch } from '../commit/names.ts';
+import { readDecision, requirePlan } from '../commit/runs.ts';
 import { idsOf, openLake, tableOf } from '../commit/testing.ts';
+import { silentLog } from '../contract/environment.ts';
 import type { PartitionField } from '../contract/task.ts';
+import { loadState } from '../table/commit.ts';
 import { runPlan } from '../tasks/plan.ts';
 import { standingOf } from './internal-run.ts';
+import { defaultLimits } from './maintenance.ts';
+import { expireRows } from './row-expiry.ts';
 import { day, maintain, minute, retention } from './testing.ts';
 
 const schema = JSON.stringify({
@@ -148,3 +154,37 @@ test('compacted files stay in their partition, and leave with it', async () => {
   expect((await maintain(lake, tenDays)).did).toMatchObject({ expiredFiles: 1 });
   expect(await idsOf(lake)).toEqual(['a-1', 'b-1', 'c-1', 'd-1', 'e-1']);
 });
+
+test('rows that expired while they were compacted do not come back', async () => {
+  for (const name of ['a', 'b', 'c', 'd', 'e']) await ingest(name, 5);
+  const dying = lake.process((_call, method, key) =>
+    method === 'get' && key.endsWith('/committed.json') && key.includes(batchDigest(compactionBatch))
+      ? 'crash before'
+      : undefined,
+  );
+  await expect(maintain(lake, tenDays, dying)).rejects.toThrow('crash');
+  const { dataset, waiting } = await openLake(lake);
+  const plan = await requirePlan(dataset, compactionBatch, 1, waiting);
+  const decision = await readDecision(dataset, batchDigest(compactionBatch), 1, waiting);
+  if (decision === undefined) throw new Error('the compaction was not decided');
+  lake.clock.advance(6 * day);
+  await expireOne();
+  const landing = await landRun(dataset, plan, decision, waiting);
+  expect(landing).toMatchObject({ outcome: 'Failed' });
+  expect(await idsOf(lake)).toHaveLength(2);
+});
+
+/** By a maintain that does nothing else. */
+async function expireOne(): Promise<void> {
+  const { dataset, waiting } = await openLake(lake);
+  const state = await loadState(dataset.table);
+  await expireRows.do({
+    dataset,
+    retention: tenDays.retention,
+    limits: { ...defaultLimits, expiredFiles: 1 },
+    began: { time: lake.clock.now(), state },
+    waiting,
+    log: silentLog,
+    progress: () => {},
+  });
+}

@@ -1,13 +1,13 @@
 import { type Dataset, openDataset } from '../commit/dataset.ts';
-import type { Plan, Refusal, RunRequest } from '../commit/documents.ts';
+import type { Plan, Refusal } from '../commit/documents.ts';
 import { finishRun, reportCommitted, takeBackRun } from '../commit/finish.ts';
 import { batchDigest } from '../commit/names.ts';
 import { planRefusal } from '../commit/plan.ts';
-import { reportTable } from '../commit/report.ts';
+import { reportOutdated, reportTable } from '../commit/report.ts';
 import { chooseRun, latestPlan, readPlan, requirePlan, servingRun } from '../commit/runs.ts';
 import { ForebayError } from '../contract/errors.ts';
 import type { BatchOutcome, FinishResult } from '../contract/result.ts';
-import type { FinishTask } from '../contract/task.ts';
+import type { FinishTask, RunRequest } from '../contract/task.ts';
 import { loadState } from '../table/commit.ts';
 import { type Environment, withStore } from './environment.ts';
 
@@ -92,6 +92,7 @@ async function endRequested(
     const choice = await chooseRun(dataset, batch, request, environment);
     if (choice.kind === 'join') return await end(choice.plan);
     if (choice.kind === 'refuse') return await reportCommitted(dataset, choice.committed, request, environment);
+    if (choice.kind === 'outdated') return reportOutdated(choice.latest);
     if (choice.kind === 'supersede') await finishRun(dataset, choice.undecided, abort, environment);
     else await planRefusal(dataset, { batch, run: choice.run, request, earlier: choice.earlier }, abort, environment);
   }

@@ -4,10 +4,10 @@ import { finishRun, reportCommitted } from '../commit/finish.ts';
 import { batchDigest } from '../commit/names.ts';
 import { type Found, type NewRun, openRun, planFiles, planRefusal } from '../commit/plan.ts';
 import { findRejects, findReplaced, rejectSource } from '../commit/plan-replaces.ts';
-import { reportPlan, reportTable } from '../commit/report.ts';
+import { reportOutdated, reportPlan, reportTable } from '../commit/report.ts';
 import { chooseRun, readDecision, serves } from '../commit/runs.ts';
 import type { BatchOutcome, PlanResult } from '../contract/result.ts';
-import type { BatchInput, BatchRequest, PlanTask, ReadSettings } from '../contract/task.ts';
+import type { BatchInput, BatchRequest, PlanTask, ReadSettings, RunRequest } from '../contract/task.ts';
 import { findFiles, listFiles } from '../sources/files.ts';
 import { cutFile } from '../sources/files-cut.ts';
 import { inlineInput, withInputs } from '../sources/inputs.ts';
@@ -34,7 +34,7 @@ export async function runPlan(task: PlanTask, environment: Environment): Promise
   });
 }
 
-/** `refused`: the batch was committed for another request, by this plan. */
+/** `refused`: nothing is to be done for this request; the plan is that of another. */
 interface Served {
   readonly plan: Plan;
   readonly refused?: BatchOutcome;
@@ -43,7 +43,7 @@ interface Served {
 /** Other requests for the same batch may come and go meanwhile: looks again until a plan stands that serves this one. */
 async function serveRequest(dataset: Dataset, request: BatchRequest, environment: Environment): Promise<Served> {
   const { batch } = request;
-  const asked = { token: request.requestToken, digest: request.requestDigest };
+  const asked = requestOf(request);
   for (;;) {
     environment.signal.throwIfAborted();
     const choice = await chooseRun(dataset, batch, asked, environment);
@@ -51,6 +51,7 @@ async function serveRequest(dataset: Dataset, request: BatchRequest, environment
     if (choice.kind === 'refuse') {
       return { plan: choice.committed, refused: await reportCommitted(dataset, choice.committed, asked, environment) };
     }
+    if (choice.kind === 'outdated') return { plan: choice.latest, refused: reportOutdated(choice.latest) };
     if (choice.kind === 'supersede') {
       await finishRun(dataset, choice.undecided, supersededBy(request), environment);
       continue;
@@ -59,6 +60,10 @@ async function serveRequest(dataset: Dataset, request: BatchRequest, environment
     const plan = await makePlan(dataset, newRun, request, environment);
     if (serves(plan, asked)) return { plan };
   }
+}
+
+function requestOf({ requestToken: token, requestDigest: digest, requestOrder: order }: BatchRequest): RunRequest {
+  return { token, digest, ...(order === undefined ? {} : { order }) };
 }
 
 async function makePlan(

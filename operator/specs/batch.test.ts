@@ -7,6 +7,19 @@ import { exampleBatch, exampleConnection, exampleDataset } from './examples.ts';
 const place = datasetPlace(exampleDataset(), 'main');
 
 describe('a batch reads', () => {
+  test('and its request sorts after those of earlier attempts, and of earlier resources of the name', () => {
+    const orderOf = (creationTimestamp: string, attempts?: number) => {
+      const batch = exampleBatch();
+      const metadata = { ...batch.metadata, creationTimestamp };
+      const status = { ...batch.status, ...(attempts && { attempts }) };
+      return batchRequest({ ...batch, metadata, status }, resolveInput(batch, undefined), '').requestOrder ?? '';
+    };
+    const orders = [orderOf('2026-01-01T00:00:00Z'), orderOf('2026-01-01T00:00:00Z', 2)];
+    orders.push(orderOf('2026-01-01T00:00:00Z', 10), orderOf('2026-01-02T00:00:00Z', 1));
+    expect(orders.toSorted()).toEqual(orders);
+    expect(new Set(orders).size).toBe(4);
+  });
+
   test('files of a bucket, with its own format', () => {
     const { input, read, ledger } = resolveInput(exampleBatch(), undefined);
     expect(input).toMatchObject({

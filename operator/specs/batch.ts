@@ -87,10 +87,12 @@ function formatSettings({ type, csv }: Format): FormatSettings {
 
 /** `token`: see api.md on requests; empty for the first attempt. */
 export function batchRequest(batch: Batch, resolved: ResolvedInput, token: string): BatchRequest {
+  const order = requestOrder(batch);
   return {
     batch: batchID(batch),
     requestToken: token,
     requestDigest: requestDigest(batch),
+    ...(order && { requestOrder: order }),
     ...(resolved.input && { input: resolved.input }),
     read: resolved.read,
     maxFailed: batch.spec.errorPolicy.maxFailed,
@@ -99,6 +101,14 @@ export function batchRequest(batch: Batch, resolved: ResolvedInput, token: strin
     ...(batch.spec.validateOnly && { validateOnly: true }),
     ...(resolved.ledger && { ledger: resolved.ledger }),
   };
+}
+
+/**
+ * Attempts of one resource are numbered, and a resource that is made again is younger. Undefined for one that was never
+ * on a cluster.
+ */
+function requestOrder({ metadata: { creationTimestamp }, status }: Batch): string | undefined {
+  return creationTimestamp && `${creationTimestamp}/${String(status?.attempts ?? 1).padStart(9, '0')}`;
 }
 
 /**
@@ -164,6 +174,7 @@ export interface Abort {
 }
 
 export function finishTask(place: DatasetPlace, batch: Batch, run: number, abort: Abort | undefined): TaskPlan {
+  const order = requestOrder(batch);
   const document: FinishTask = {
     version: documentVersion,
     verb: 'finish',
@@ -172,7 +183,7 @@ export function finishTask(place: DatasetPlace, batch: Batch, run: number, abort
     run,
     ...(abort && {
       abort: { reason: abort.reason, message: abort.message },
-      request: { token: abort.token, digest: requestDigest(batch) },
+      request: { token: abort.token, digest: requestDigest(batch), ...(order && { order }) },
       ...(abort.revert && { revert: true }),
     }),
   };
