@@ -142,9 +142,9 @@ async function readSegments(
 
 /**
  * Folds what has gathered since the last fold, and answers how many entries that were. Safe beside claims and beside its
- * own twin, and after any crash: the next call goes on.
+ * own twin, and after any crash: the next call goes on. `least`: entries that are worth a fold.
  */
-export async function foldLedger(dataset: Dataset, waiting: Waiting): Promise<number> {
+export async function foldLedger(dataset: Dataset, waiting: Waiting, least = leastEntries): Promise<number> {
   for (let folded = 0, known = none; ; ) {
     waiting.signal.throwIfAborted();
     const fold = await newestFold(dataset, known, waiting);
@@ -153,7 +153,7 @@ export async function foldLedger(dataset: Dataset, waiting: Waiting): Promise<nu
     await emptyEntries(dataset, fold.folded, waiting);
     const gathered = await gather(dataset, fold, waiting);
     if (gathered === 'overtaken') continue;
-    if (!isWorthFolding(gathered.settled)) return folded;
+    if (gathered.settled.length < least && !isWorthFolding(gathered.settled)) return folded;
     const made = await makeFold(dataset, fold, gathered, waiting);
     if (made === undefined) continue;
     await emptyEntries(dataset, made.folded, waiting);
@@ -258,13 +258,17 @@ async function emptyEntries({ store }: Dataset, numbers: readonly number[], wait
   }
 }
 
-async function deleteOldSegments({ store }: Dataset, fold: LedgerFold, waiting: Waiting): Promise<void> {
+async function deleteOldSegments(dataset: Dataset, fold: LedgerFold, waiting: Waiting): Promise<void> {
+  const { store } = dataset;
   const { signal } = waiting;
   const named = new Set(fold.segments.map(({ key }) => key));
-  const old: string[] = [];
-  for await (const { key } of store.list(digestFolder, { signal })) {
-    const number = Number(/^([0-9]+)-/.exec(key.slice(digestFolder.length))?.[1]);
-    if (number <= fold.number && !named.has(key)) old.push(key);
-  }
+  const old = await untilClear(async () => {
+    const keys: string[] = [];
+    for await (const { key } of store.list(digestFolder, { signal })) {
+      const number = Number(/^([0-9]+)-/.exec(key.slice(digestFolder.length))?.[1]);
+      if (number <= fold.number && !named.has(key)) keys.push(key);
+    }
+    return keys;
+  }, waiting);
   if (old.length > 0) await untilClear(() => store.delete(old, { signal }), waiting);
 }
