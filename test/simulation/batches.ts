@@ -21,7 +21,7 @@ interface Resource {
   readonly change: Partial<BatchRequest>;
 }
 
-export type BatchKind = 'inline' | 'files' | 'connection';
+export type BatchKind = 'inline' | 'files' | 'connection' | 'rejects';
 
 export class Batch {
   readonly id: string;
@@ -107,9 +107,13 @@ export class Batch {
       const { text } = world.contents.make(this.id, 1 + world.number(3), bad);
       return { input: { inline: { data: text } }, maxFailed };
     }
+    const [other] = this.#others;
+    if (this.#kind === 'rejects' && other !== undefined) {
+      return { input: { rejects: { batch: request(other.id).batch } }, maxFailed: '100%' };
+    }
     const keys = Array.from({ length: 1 + world.number(3) }, (_, index) => `files/${this.id}/${this.#edits}-${index}`);
     for (const key of keys) world.source.set(key, world.contents.make(this.id, 1 + world.number(3), bad).text);
-    return { input: filesInput({ keys }), maxFailed, shardBytes: world.chance(0.7) ? 1 : 2 ** 20 };
+    return { input: filesInput({ keys }), maxFailed, shardBytes: world.pick([1, 1, 100, 2 ** 20]) };
   }
 
   #begin(): void {

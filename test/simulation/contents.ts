@@ -1,5 +1,6 @@
 /** All records that anyone sends in a simulation, so that an oracle knows what a file holds whatever became of the file. */
 import { createHash } from 'node:crypto';
+import { zstdDecompressSync } from 'node:zlib';
 
 export interface Content {
   readonly text: string;
@@ -24,6 +25,12 @@ export class Contents {
     return content;
   }
 
+  /** A file that this program wrote and may read again: refused records, which are refused again. */
+  addRefused(body: Uint8Array): void {
+    const bad = zstdDecompressSync(body).toString().trimEnd().split('\n').length;
+    for (const etag of etagsOf(body)) this.#byETag.set(etag, { text: '', good: [], bad });
+  }
+
   /** By the ETag that a plan names. */
   get(etag: string): Content | undefined {
     return this.#byETag.get(etag);
@@ -31,7 +38,7 @@ export class Contents {
 }
 
 /** As the store tells it, and as plans name inline text. */
-function etagsOf(text: string): string[] {
+function etagsOf(text: string | Uint8Array): string[] {
   const md5 = createHash('md5').update(text).digest('hex');
   const sha256 = createHash('sha256').update(text).digest('hex');
   return [`"${md5}"`, sha256];

@@ -2,7 +2,7 @@
  * An engine for simulations, in place of the one in force: JSON lines in, JSON lines out, no files of real formats. The
  * protocol does not look into data files, so it does not tell the difference; a seed takes milliseconds.
  */
-import { zstdCompressSync } from 'node:zlib';
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { addRecords, type ErrorClass, type RecordCounts, zeroRecords } from '../../ingestor/contract/counts.ts';
 import type { Engine, EngineInput, EngineOutput, EngineSettings, IngestedInput } from '../../ingestor/engine/engine.ts';
 import {
@@ -53,18 +53,16 @@ class SmallEngine implements Engine {
 
   async ingest(input: EngineInput): Promise<IngestedInput> {
     const { name, range } = input;
-    const bytes = await readAll(input);
-    const lines = linesOf(bytes).filter(
-      ({ start }) => range === undefined || (start >= range.start && start < range.end),
-    );
+    const bytes = input.rejects ? rawRecords(await readAll(input)) : await readAll(input);
+    const all = linesOf(bytes);
+    const from = range === undefined ? 0 : begins(all, range.start);
+    const to = range === undefined ? bytes.length : begins(all, range.end);
+    const lines = all.filter(({ start }) => start >= from && start < to);
     const records = lines.map(({ text }, index) => this.#take(name, index + 1, text)).reduce(addRecords, zeroRecords());
     this.#records = addRecords(this.#records, records);
-    const read = range === undefined ? bytes.length : range.end - range.start;
-    this.#inputBytes += read;
+    this.#inputBytes += to - from;
     this.#settings.onProgress?.(this.#records, this.#inputBytes);
-    if (range === undefined) return { name, records, bytes: read };
-    const from = lines[0]?.start ?? range.end;
-    return { name, records, bytes: read, span: { from, to: lines.at(-1)?.end ?? range.end } };
+    return { name, records, bytes: to - from, ...(range === undefined ? {} : { span: { from, to } }) };
   }
 
   async finish(): Promise<EngineOutput> {
@@ -107,6 +105,18 @@ async function readAll(input: EngineInput): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
   for await (const piece of input.read(0)) pieces.push(piece);
   return Buffer.concat(pieces);
+}
+
+/** A reject file's records as they came. */
+function rawRecords(file: Buffer): Buffer {
+  const rejects = zstdDecompressSync(file).toString().trimEnd().split('\n');
+  return Buffer.from(rejects.map((line) => `${JSON.parse(line).raw}\n`).join(''));
+}
+
+/** Where the first record begins at or after `at`: the start of the file, or its end where there is none. */
+function begins(lines: readonly Line[], at: number): number {
+  if (at === 0) return 0;
+  return lines.find(({ start }) => start >= at)?.start ?? lines.at(-1)?.end ?? 0;
 }
 
 function linesOf(bytes: Buffer): Line[] {

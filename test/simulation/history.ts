@@ -140,6 +140,7 @@ export class History {
     if (name === 'decision.json') [run.decision, run.decidedTime] = [parse(body), time];
     if (name === 'committed.json') run.marked = true;
     if (name === 'reverted.json') run.revertMarked = true;
+    if (name.startsWith('rejects/')) this.#contents.addRefused(body);
     if (name.startsWith('shards/')) run.receipts.push(parse(body));
     const isEnd = name.endsWith('ed.json') || name === 'decision.json' || run.plan?.refusal !== undefined;
     if (!isEnd) run.lastProgress = time;

@@ -7,6 +7,7 @@ import { registerHooks, syncBuiltinESMExports } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import zlib from 'node:zlib';
+import { smallLimits } from './small-limits.ts';
 
 const project = join(dirname(fileURLToPath(import.meta.url)), '../..');
 /** Modules of the engine, and what stands for them; these may load those. */
@@ -24,8 +25,11 @@ export interface Replacement {
 }
 
 /** For this thread, before anything of the ingestor is loaded. */
-export function installHooks(replacements: readonly Replacement[] = []): void {
-  for (const replacement of replacements) replace(readFileSync(join(project, replacement.file), 'utf8'), replacement);
+export function installHooks(mutation: readonly Replacement[] = []): void {
+  const replacements = [...smallLimits, ...mutation];
+  for (const [file, own] of Map.groupBy(replacements, (replacement) => replacement.file)) {
+    own.reduce(replace, readFileSync(join(project, file), 'utf8'));
+  }
   compressAtOnce();
   registerHooks({
     resolve(specifier, context, next) {

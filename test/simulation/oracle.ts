@@ -60,6 +60,11 @@ export class Oracle {
   readonly lost = new Set<string>();
   readonly #origins = new Map<string, string>();
 
+  /** True for a record that was in the table at any time. */
+  wasThere(id: string): boolean {
+    return this.#origins.has(id);
+  }
+
   /** The catalog has a new version. */
   changed(version: SeenVersion): void {
     if (!this.isByOthers) this.addVersion(version);
@@ -437,7 +442,7 @@ function isInternal({ plan }: SeenRun): boolean {
   return plan?.batch.kind === 'internal';
 }
 
-function isTakenIn({ decision, landed }: SeenRun): boolean {
+export function isTakenIn({ decision, landed }: SeenRun): boolean {
   return decision?.outcome === 'Committed' && landed?.landing.refusal === undefined;
 }
 
@@ -447,6 +452,6 @@ function isDataFile(key: string): boolean {
 
 function isDeciding(key: string): boolean {
   const deciding =
-    /\/(plan|decision|committed|reverted)\.json$|^ingest\/ledger\/[0-9]+\.json$|\/metadata\/v[0-9]+\.metadata\.json$/;
+    /\/(plan|decision|committed|reverted)\.json$|^ingest\/ledger\/(folds\/)?[0-9]+\.json$|\/metadata\/v[0-9]+\.metadata\.json$/;
   return deciding.test(key) && !/^ingest\/inlets\//.test(key);
 }

@@ -1,5 +1,6 @@
 /** Weeks of a dataset, as a seed has them: troubles, then calm, then everything must be as it should. */
 import type { Random } from '../../ingestor/contract/environment.ts';
+import type { BatchOutcome } from '../../ingestor/contract/result.ts';
 import { runMaintain } from '../../ingestor/tasks/maintain.ts';
 import { runPrepare } from '../../ingestor/tasks/prepare.ts';
 import { prepareTask, schema } from '../support/lake-in-memory.ts';
@@ -9,6 +10,7 @@ import { seededRandom } from '../support/waiting.ts';
 import { Batch, type BatchKind } from './batches.ts';
 import { ForeignEngine } from './foreign-engine.ts';
 import { Inlet } from './inlet.ts';
+import { isTakenIn } from './oracle.ts';
 import { Stories } from './stories.ts';
 import { type Climate, day, hour, minute, second, World } from './world.ts';
 
@@ -97,7 +99,7 @@ function drawClimate(random: Random): Climate {
   };
 }
 
-const kinds: readonly [BatchKind, ...BatchKind[]] = ['inline', 'files', 'connection'];
+const kinds: readonly [BatchKind, ...BatchKind[]] = ['inline', 'files', 'files', 'connection', 'connection', 'rejects'];
 
 class Life {
   readonly #world: World;
@@ -154,7 +156,10 @@ class Life {
   async #settle(): Promise<void> {
     const world = this.#world;
     const begin = world.time.now();
-    for (const batch of this.#batches) {
+    // Runs that nobody ends are ended, and let go of their files; then one run more takes what no connection took.
+    await this.#maintain(1);
+    const all = [...this.#batches, new Batch(world, this.#stories, 'sweep', 'connection', [])];
+    for (const batch of all) {
       const outcome = await batch.settle();
       if (outcome === undefined) world.oracle.fail(`${batch.id} does not end`);
     }
@@ -162,11 +167,38 @@ class Life {
       await world.time.sleep(day + minute);
       await this.#maintain(1);
     }
-    for (const batch of this.#batches) await batch.settle();
+    for (const batch of all) this.#judgeOutcome(batch.id, await batch.settle());
     if (world.time.now() - begin > 4 * day) world.oracle.fail('it takes too long to come to an end');
   }
 
+  /** What is told is what is in the table. */
+  #judgeOutcome(id: string, told: BatchOutcome | undefined): void {
+    const { oracle } = this.#world;
+    if (told === undefined) oracle.fail(`${id} does not tell again how it ended`);
+    if (told === undefined || told.reason === 'AlreadyCommitted') return;
+    const runs = [...oracle.history.runs.values()];
+    const run = runs.find(({ plan }) => plan?.batch.id === told.batchID && plan.run === told.run);
+    const isOut = run?.reverted !== undefined && run.reverted.landing.refusal === undefined;
+    const isIn = run !== undefined && isTakenIn(run);
+    const hasRows = (run?.decision?.dataFiles.length ?? 0) > 0;
+    const end = !isIn ? 'Failed' : isOut ? 'Reverted' : 'Committed';
+    const isTrue = told.outcome === 'Aborted' ? end === 'Failed' : told.outcome === end;
+    if (hasRows && !isTrue) oracle.fail(`${id} is told to be ${told.outcome}, and is ${end}`);
+    if (['CountsDoNotAddUp', 'UnreadableFile'].includes(told.reason)) oracle.fail(`${id} ends with ${told.reason}`);
+  }
+
+  /** Every file of the connections' folder was taken, by one run, whole. */
+  #judgeSources(): void {
+    const { oracle, source, contents } = this.#world;
+    for (const { key, etag } of source.objects.values()) {
+      if (!key.startsWith('from/')) continue;
+      const missing = (contents.get(etag)?.good ?? []).filter((id) => !oracle.wasThere(id));
+      if (missing.length > 0) oracle.fail(`${key} was not ingested: ${missing.join(' ')}`);
+    }
+  }
+
   #judge(): void {
+    this.#judgeSources();
     const { oracle, lake } = this.#world;
     for (const contradiction of this.#stories.contradictions()) oracle.fail(contradiction);
     const keys = [...lake.objects.keys()];
