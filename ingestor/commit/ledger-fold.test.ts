@@ -176,3 +176,37 @@ test('of folds at once one counts, and the others leave nothing', async () => {
   );
   expect((await ingest('fourth')).batch?.files).toMatchObject({ input: 6, skipped: 6 });
 });
+
+test('a plan whose digest objects were joined while it slept reads those that are there now', async () => {
+  await ingestTwice();
+  await fold();
+  await put('e', 'f', 'g');
+  await ingest('third');
+  await put('h', 'i');
+  let slept = false;
+  const slow = lake.process(async (_call, method, key) => {
+    if (slept || method !== 'get' || !key.startsWith('ingest/ledger/digests/')) return undefined;
+    slept = true;
+    await fold();
+    expect(lake.bucket('lake').objects.has(key)).toBe(false);
+    return undefined;
+  });
+  const { batch } = await runPlan(planTask('fourth', { ledger: { source: 's3://source' } }), slow);
+  expect(batch?.files).toMatchObject({ input: 9, skipped: 7 });
+  expect(slept).toBe(true);
+});
+
+test('a plan whose entries were emptied while it slept finds their files in the fold', async () => {
+  await ingestTwice();
+  await put('e');
+  let slept = false;
+  const slow = lake.process(async (_call, method, key) => {
+    if (slept || method !== 'get' || key !== ledgerKey(1)) return undefined;
+    slept = true;
+    await fold();
+    return undefined;
+  });
+  const { batch } = await runPlan(planTask('third', { ledger: { source: 's3://source' } }), slow);
+  expect(batch?.files).toMatchObject({ input: 5, skipped: 4 });
+  expect(slept).toBe(true);
+});

@@ -60,7 +60,7 @@ type Folded = typeof none;
 
 const digestFolder = 'ingest/ledger/digests/';
 
-export function foldKey(number: number): string {
+function foldKey(number: number): string {
   return `ingest/ledger/folds/${number}.json`;
 }
 
@@ -81,7 +81,7 @@ export function isWorthFolding(settled: readonly Pick<Entry, 'files'>[]): boolea
 }
 
 /** The newest fold, or that of nothing. `after`: a fold that is known. */
-export async function newestFold(dataset: Dataset, after: Folded, waiting: Waiting): Promise<Folded> {
+async function newestFold(dataset: Dataset, after: Folded, waiting: Waiting): Promise<Folded> {
   const { store } = dataset;
   const isTaken = async (n: number) => (await store.head(foldKey(n), { signal: waiting.signal })) !== undefined;
   const number = await findLast(after.number, (n) => untilClear(() => isTaken(n), waiting));
