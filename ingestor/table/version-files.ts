@@ -40,9 +40,19 @@ export class VersionFiles {
   async newest(): Promise<VersionFile | undefined> {
     if (this.#known === 0) this.#known = (await this.#hint())?.version ?? 0;
     const [likely, isOld] = await Promise.all([this.#read(this.#known), this.#exists(this.#known + 1)]);
-    if (!isOld) return this.#known === 0 ? undefined : this.#require(likely);
-    this.#known = await findLast(this.#known + 1, (version) => this.#exists(version));
-    return this.#require(await this.#read(this.#known));
+    if (!isOld && likely?.body.length !== 0) return this.#known === 0 ? undefined : this.#require(likely);
+    return await this.#search();
+  }
+
+  /** Whoever sleeps between looking for a version and reading it may find it emptied: then there are newer ones. */
+  async #search(): Promise<VersionFile> {
+    for (;;) {
+      const before = this.#known;
+      this.#known = await findLast(before, (version) => this.#exists(version));
+      const file = await this.#read(this.#known);
+      const mayHaveMovedOn = file?.body.length === 0 && this.#known > before;
+      if (!mayHaveMovedOn) return this.#require(file);
+    }
   }
 
   /** Whether this version, which was there, is there still and the newest. */
