@@ -66,7 +66,7 @@ export class Batch {
 
   #change(): void {
     const { number } = this.#world;
-    const deed = number.call(this.#world, 8);
+    const deed = number.call(this.#world, 9);
     const before = this.#resource;
     this.#earlier.push(before);
     // Pods of before go, or linger.
@@ -76,7 +76,9 @@ export class Batch {
     if (deed === 2) this.#resource = this.#edit({ ...before, desired: 'Active' });
     if (deed === 3)
       this.#resource = this.#edit({ ...before, desired: 'Active', token: `edit-${this.#earlier.length}` });
-    if (deed === 5 || deed === 6) this.#resource = { ...before, desired: 'Reverted' };
+    if (deed === 5) this.#resource = { ...before, desired: 'Reverted' };
+    if (deed === 6) this.#resource = { ...before, desired: 'Reverted', token: `out-${this.#earlier.length}` };
+    if (deed === 7) this.#resource = { ...before, desired: 'Active' };
     if (deed === 4) this.#resource = this.#earlier[this.#world.number(this.#earlier.length)] ?? before;
     this.#world.trace(this.id, 'becomes', JSON.stringify(this.#resource));
   }

@@ -5,7 +5,7 @@
  */
 import type { LoadedTable } from '../../ingestor/table/iceberg/catalog.ts';
 import type { MetadataUpdate, Snapshot } from '../../ingestor/table/iceberg/spec.ts';
-import { catalogName, day, hour, type World } from './world.ts';
+import { catalogName, day, hour, longestPause, type World } from './world.ts';
 
 export class ForeignEngine {
   readonly #world: World;
@@ -76,10 +76,13 @@ export class ForeignEngine {
     ]);
   }
 
-  /** In the table's folder, as engines do by default: older than three days; or, if told so, than a little over one. */
+  /**
+   * In the table's folder, as engines do by default: older than three days; or, if told so, than a little over one. Never
+   * younger than a request may be under way: no guard keeps files that go between the last look at them and the commit.
+   */
   #removeOrphans(): void {
-    const { oracle, lake, time } = this.#world;
-    const before = time.now() - this.#world.pick([day + hour, 3 * day]);
+    const { oracle, lake, time, climate } = this.#world;
+    const before = time.now() - this.#world.pick([day + hour, 3 * day]) - longestPause(climate);
     for (const { key, lastModified } of [...lake.objects.values()]) {
       const isOfTable = /^table-[0-9a-f-]{36}\/(data\/.*|metadata\/.*\.avro)$/.test(key);
       if (isOfTable && lastModified < before && !oracle.newest?.named.has(key)) lake.delete(key);

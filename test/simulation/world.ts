@@ -39,6 +39,14 @@ export interface Climate {
   readonly latencyMilliseconds: number;
 }
 
+/** Milliseconds between two things that a process does one after the other, at most. */
+export function longestPause({ faults, catalog, longestSleep, sleeps }: Climate): number {
+  const { slow = 0, slowMilliseconds = 0, late = 0, lateMilliseconds = 0 } = faults;
+  const ofCalls = (slow > 0 ? 2 * slowMilliseconds : 0) + (late > 0 ? lateMilliseconds : 0);
+  const { slowMilliseconds: slowCatalog = 0, lateMilliseconds: lateCatalog = 0 } = catalog?.faults ?? {};
+  return ofCalls + 2 * slowCatalog + lateCatalog + (sleeps > 0 ? 2 * longestSleep : 0);
+}
+
 export type Work<T> = (environment: Environment) => Promise<T>;
 
 export class World {
