@@ -51,6 +51,7 @@ interface Figures {
     readonly files: number;
     readonly listingSeconds: number;
     readonly planSeconds: number;
+    readonly planCpuSeconds: number;
     readonly peakMiB: number;
   };
   readonly small: {
@@ -81,9 +82,9 @@ async function measureKnown(address: S3Address, files: number): Promise<Figures[
   const listing = await time(async () => await count(source));
   const ledger = { source: 's3://known' };
   const task = planTask('measured', { input: { files: { location: source, selection: {} } }, ledger });
-  const { result, peakMiB, took } = await runTask({ ...task, dataset });
+  const { result, peakMiB, took, cpu } = await runTask({ ...task, dataset });
   if (result.batch?.files.skipped !== files) throw new Error(`skipped: ${JSON.stringify(result)}`);
-  return { files, listingSeconds: listing, planSeconds: took, peakMiB };
+  return { files, listingSeconds: listing, planSeconds: took, planCpuSeconds: cpu, peakMiB };
 }
 
 /** Days of a thousand files each; the new ones are the last. */
@@ -199,6 +200,7 @@ function committed({ attempt, table, time: planned, files }: Plan): { decision: 
 interface Ran {
   readonly result: PlanResult;
   readonly took: number;
+  readonly cpu: number;
   readonly peakMiB: number;
 }
 
@@ -216,12 +218,13 @@ async function runTask(task: PlanTask): Promise<Ran> {
   const took = seconds(began);
   await rm(folder, { recursive: true });
   if (code !== 0) throw new Error(`the task ended with ${code}: ${await told}`);
-  const peak = Number(/Maximum resident set size \(kbytes\): ([0-9]+)/.exec(await told)?.[1]);
+  const figure = async (name: string) => Number(new RegExp(`${name}[^:]*: ([0-9.]+)`).exec(await told)?.[1]);
   const line = (await output).trim().split('\n').at(-1) ?? '';
   return {
     result: parseDocument(PlanResult, line, 'the result', 'InvalidTask'),
     took,
-    peakMiB: Math.round(peak / 1024),
+    cpu: Math.round(((await figure('User time')) + (await figure('System time'))) * 10) / 10,
+    peakMiB: Math.round((await figure('Maximum resident set size')) / 1024),
   };
 }
 
@@ -248,7 +251,7 @@ function environment(): Environment {
 
 function report({ known, small }: Figures): string {
   return [
-    `${known.files} known files: listing alone ${known.listingSeconds} s, plan ${known.planSeconds} s, peak ${known.peakMiB} MiB`,
+    `${known.files} known files: listing alone ${known.listingSeconds} s, plan ${known.planSeconds} s (${known.planCpuSeconds} s of CPU), peak ${known.peakMiB} MiB`,
     `${small.files} files, ${small.megabytes} MB, in one batch: ${small.seconds} s, peak ${small.peakMiB} MiB, ` +
       `${small.filesWritten} files written, ${small.commits} commits`,
     '',

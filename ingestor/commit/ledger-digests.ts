@@ -78,7 +78,7 @@ function batchWords(batch: string): number[] {
 
 /** `where` names the object in the message of DamagedDocument. */
 export function unpackGroups(bytes: Uint8Array, where: string): ClaimGroup[] {
-  const packed = new Uint32Array(bytes.byteLength % 4 === 0 ? aligned(bytes) : new ArrayBuffer(0));
+  const packed = toNumbers(bytes);
   const [kind, groups = 0, count = 0] = packed;
   const firstDigest = headerWords + groups * groupWords;
   if (kind !== magic || packed.length !== firstDigest + count * words) throw damaged(where, 'it has another length');
@@ -87,7 +87,7 @@ export function unpackGroups(bytes: Uint8Array, where: string): ClaimGroup[] {
   for (let group = 0; group < groups; group += 1) {
     const head = headerWords + group * groupWords;
     const [run = 0, entry = 0, size = 0] = packed.subarray(head + words, head + groupWords);
-    const batch = Buffer.from(packed.buffer, head * 4, 16).toString('hex');
+    const batch = Buffer.from(packed.buffer, packed.byteOffset + head * 4, 16).toString('hex');
     const digests = packed.subarray(at, at + size * words);
     for (let n = words; n < digests.length; n += words) {
       if (compareDigests(digests, n - words, digests, n) >= 0) throw damaged(where, 'its digests are out of order');
@@ -99,11 +99,11 @@ export function unpackGroups(bytes: Uint8Array, where: string): ClaimGroup[] {
   return unpacked;
 }
 
-/** At an address that numbers can be read from. */
-function aligned(bytes: Uint8Array): ArrayBuffer {
-  const copy = new ArrayBuffer(bytes.byteLength);
-  new Uint8Array(copy).set(bytes);
-  return copy;
+/** Copies only what is not at an address that numbers can be read from. None for a part of a number. */
+function toNumbers(bytes: Uint8Array): Uint32Array {
+  if (bytes.byteLength % 4 !== 0) return new Uint32Array();
+  const { buffer, byteOffset, byteLength } = bytes.byteOffset % 4 === 0 ? bytes : Uint8Array.from(bytes);
+  return new Uint32Array(buffer, byteOffset, byteLength / 4);
 }
 
 export function checksum(bytes: Uint8Array): string {

@@ -106,7 +106,10 @@ function nameOf(tag: string): string {
 
 const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
-function withoutEntities(text: string): string {
+function withoutEntities(escaped: string): string {
+  if (!escaped.includes('&')) return escaped;
+  // Around every ETag: as two servers write them.
+  const text = escaped.replaceAll('&quot;', '"').replaceAll('&#34;', '"');
   if (!text.includes('&')) return text;
   return text.replace(/&(?:([A-Za-z]+|#x[0-9A-Fa-f]+|#[0-9]+);)?/g, (_all, name: string | undefined) => {
     const known = name === undefined ? undefined : (entities[name] ?? toCharacter(name));

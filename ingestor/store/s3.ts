@@ -97,8 +97,7 @@ class S3Store implements Store {
       );
       if (answer === undefined) return undefined;
       try {
-        const body = await collect(answer.Body);
-        if (body.length !== (answer.ContentLength ?? body.length)) throw new Error('the answer is too short');
+        const body = await collect(answer);
         return { ...factsOf(key, answer), body };
       } catch (thrown) {
         await this.#afterBreak(thrown, broken, key, options);
@@ -505,10 +504,19 @@ function ifUnknownCall(thrown: unknown): undefined {
   if (![400, 405, 411, 501].includes(httpStatus(thrown) ?? 0)) throw thrown;
 }
 
-async function collect(body: GetObjectCommandOutput['Body']): Promise<Buffer> {
+/** Where the length is told each byte is held once: some objects have megabytes. */
+async function collect({ Body, ContentLength }: GetObjectCommandOutput): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of bytesOf(body)) chunks.push(chunk);
-  return Buffer.concat(chunks);
+  const all = Buffer.allocUnsafe(ContentLength ?? 0);
+  let length = 0;
+  for await (const chunk of bytesOf(Body)) {
+    length += chunk.length;
+    if (ContentLength === undefined) chunks.push(chunk);
+    else if (length <= ContentLength) all.set(chunk, length - chunk.length);
+  }
+  if (ContentLength === undefined) return Buffer.concat(chunks);
+  if (length !== ContentLength) throw new Error('the answer has another length than it said');
+  return all;
 }
 
 /** In Node.js the body is a readable stream of buffers. */
