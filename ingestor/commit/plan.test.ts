@@ -8,7 +8,9 @@ import { runPlan } from '../tasks/plan.ts';
 import { runShard } from '../tasks/shard.ts';
 import type { Plan } from './documents.ts';
 import { batchDigest, planKey } from './names.ts';
-import { type Piece, packShards } from './plan.ts';
+import { inputsOf, type Piece, packShards } from './plan.ts';
+import { requirePlan } from './runs.ts';
+import { openLake } from './testing.ts';
 
 function files(...sizes: number[]): Piece[] {
   return sizes.map((bytes, n) => ({ input: { key: `${n}`, name: `${n}`, size: bytes, etag: '' }, bytes }));
@@ -53,6 +55,19 @@ test('a plan of many files keeps the list of each shard in an object of its own'
   expect(input).toBe(1_001);
   const parts = [...lake.bucket('lake').objects.keys()].filter((key) => key.includes('/parts/'));
   expect(parts.length).toBe(plan.shards);
+});
+
+test('a list that is gone is damage, unless the run ended while its reader slept', async () => {
+  const lake = new Lake();
+  await lake.prepare();
+  for (let n = 0; n < 1_001; n += 1) await lake.bucket('source').put(`${n}.jsonl`, '{"id":"1"}\n');
+  await runPlan(planTask('x', { shardBytes: 6_000 }), lake.process());
+  const { dataset, waiting } = await openLake(lake);
+  const plan = await requirePlan(dataset, planTask('x').request.batch, 1, waiting);
+  await dataset.store.delete([...lake.bucket('lake').objects.keys()].filter((key) => key.includes('/parts/')));
+  await expect(inputsOf(dataset, plan, 0, waiting)).rejects.toMatchObject({ code: 'DamagedDocument' });
+  await runFinish(finishTask('x', { abort: { reason: 'Aborted', message: 'as asked' } }), lake.process());
+  await expect(inputsOf(dataset, plan, 0, waiting)).rejects.toMatchObject({ code: 'StoreUnavailable' });
 });
 
 describe('large files', () => {

@@ -20,6 +20,7 @@ import { type Claim, claimFiles } from './ledger.ts';
 import { foldLedger } from './ledger-fold.ts';
 import { batchDigest, openKey, partKey, planKey } from './names.ts';
 import { allowsAll } from './policy.ts';
+import { readDecision } from './runs.ts';
 
 /** Completion indexes of one Indexed Job, and receipts that `finish` reads, stay few. */
 export const mostShards = 1_000;
@@ -245,7 +246,7 @@ async function savePart(
 
 /** The files of a shard, wherever the plan keeps their list. */
 export async function inputsOf(
-  { store }: Dataset,
+  dataset: Dataset,
   plan: Plan,
   index: number,
   waiting: Waiting,
@@ -255,7 +256,13 @@ export async function inputsOf(
     throw new ForebayError('InvalidTask', `run ${plan.run} of ${plan.batch.id} has no shard ${index}`);
   }
   if (shard.inputs !== undefined) return shard.inputs;
-  const part = shard.part === undefined ? undefined : await readDocument(store, shard.part, PlanPart, waiting);
-  if (part === undefined) throw new ForebayError('DamagedDocument', `${store.url}/${shard.part} is gone`);
+  const part = shard.part === undefined ? undefined : await readDocument(dataset.store, shard.part, PlanPart, waiting);
+  if (part === undefined) throw await partGone(dataset, plan, `${dataset.store.url}/${shard.part} is gone`, waiting);
   return part.inputs;
+}
+
+/** Lists go a day after their run has its outcome: who slept so long finds it when it looks again. */
+async function partGone(dataset: Dataset, plan: Plan, what: string, waiting: Waiting): Promise<ForebayError> {
+  const decision = await readDecision(dataset, batchDigest(plan.batch), plan.run, waiting);
+  return new ForebayError(decision === undefined ? 'DamagedDocument' : 'StoreUnavailable', what);
 }

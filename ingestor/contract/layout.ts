@@ -16,8 +16,8 @@ export type PartitionValue = Static<typeof PartitionValue>;
 
 export const TableLayout = Type.Object({
   /**
-   * Field ids by path: dots separate, `\.` is a dot in a name; a list's items are `<path>.element`, a map's parts
-   * `<path>.key` and `<path>.value`. Every column of the schema has one. Empty in a table whose format has no ids.
+   * Field ids by path: dots separate, `\.` is a dot in a name, `\\` a backslash; a list's items are `<path>.element`,
+   * a map's parts `<path>.key` and `<path>.value`. Every column of the schema has one. Empty in a table whose format has no ids.
    */
   fieldIDs: Type.Record(Type.String(), Type.Integer({ minimum: 1 })),
   partitionBy: Type.Array(PartitionField),

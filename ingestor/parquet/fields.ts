@@ -21,15 +21,10 @@ export function fieldIDs(layout: TableLayout | undefined): FieldID {
   const ids = new Map(Object.entries(layout?.fieldIDs ?? {}));
   if (ids.size === 0) return () => undefined;
   return (path) => {
-    const id = ids.get(formatLayoutPath(path)) ?? ids.get(formatPath(path));
+    const id = ids.get(formatPath(path));
     if (id === undefined) throw new Error(`the table's layout has no id for field ${formatPath(path)}`);
     return id;
   };
-}
-
-/** As layouts name places: only dots are escaped. */
-function formatLayoutPath(path: Path): string {
-  return path.map((name) => name.replaceAll('.', '\\.')).join('.');
 }
 
 /** Text that `parsePath` reads: dots separate, `\.` is a dot in a name, `\\` a backslash. */

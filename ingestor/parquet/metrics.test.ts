@@ -191,7 +191,7 @@ test('split offsets are where another reader finds the row groups', async () => 
 
 test('names with backslashes are found as layouts write them', async () => {
   const schema = { type: 'object', properties: { 'a\\b': { type: 'integer' }, 'c\\.d': { type: 'integer' } } };
-  const layout = { fieldIDs: { 'a\\b': 1, 'c\\\\.d': 2 }, partitionBy: [], sortBy: [] };
+  const layout = { fieldIDs: { 'a\\\\b': 1, 'c\\\\\\.d': 2 }, partitionBy: [], sortBy: [] };
   const { output } = await ingestAll(schema, [JSON.stringify({ 'a\\b': 1 })], { layout });
   expect(output.dataFiles[0]?.columns?.map(({ id }) => id)).toEqual([1, 2]);
 });

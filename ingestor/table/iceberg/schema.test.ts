@@ -65,11 +65,12 @@ describe('a new schema', () => {
     ]);
   });
 
-  test('has dots in names apart from those of paths', () => {
-    expect(fieldIDs(createSchema([column('a.b'), struct('c', column('d.e'))]).schema)).toEqual({
+  test('has dots in names apart from those of paths, and backslashes from those before dots', () => {
+    expect(fieldIDs(createSchema([column('a.b'), struct('c', column('d.e')), column('f\\')]).schema)).toEqual({
       'a\\.b': 1,
       c: 2,
-      'c.d\\.e': 3,
+      'f\\\\': 3,
+      'c.d\\.e': 4,
     });
   });
 

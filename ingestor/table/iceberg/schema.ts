@@ -98,7 +98,7 @@ export function isMap(type: IcebergType): type is MapType {
 }
 
 function escapeName(name: string): string {
-  return name.replaceAll('.', '\\.');
+  return name.replace(/[\\.]/g, '\\$&');
 }
 
 class IDs {
