@@ -35,6 +35,8 @@ export const deleteExpiredFiles: Work = {
       for (const file of expired.files) if (file.startsWith(table.dataFolder)) expiredFiles.add(file);
     }
     if (documents.length === 0) return {};
+    // Whoever committed it may have died before it moved the hint: readers must not be at a version that still names them.
+    await untilClear(() => table.publish(state), waiting);
     const garbage = await withoutNamedFiles(table, state, expiredFiles);
     await deleteKeys(store, [...garbage], waiting);
     await deleteKeys(store, documents, waiting);

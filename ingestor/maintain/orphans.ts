@@ -40,6 +40,8 @@ export const deleteOrphanedMetadata: Work = {
       state = await moveOn(dataset, began.state, waiting);
       orphans = await withoutNamed(dataset, state, began.state, orphans);
     }
+    const newest = state;
+    await untilClear(() => table.publish(newest), waiting);
     await deleteKeys(store, orphans, waiting);
     return { deletedObjects: orphans.length };
   },
