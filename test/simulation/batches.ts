@@ -138,12 +138,24 @@ export class Batch {
     if (stop.aborted) return undefined;
     if (planned === undefined) return this.#world.chance(0.5) ? await this.#abort(resource, 'JobFailed') : undefined;
     this.#run = planned.run;
+    if (this.#world.chance(0.2)) this.#rewriteInput(change);
     if (planned.batch !== undefined) return planned.batch;
     const shards = Array.from({ length: planned.plan.shards }, (_, index) => this.#shard(resource, planned.run, index));
     const done = await Promise.all(shards);
     if (stop.aborted) return undefined;
     const isWhole = done.every((one) => one !== undefined);
     return await this.#finish(planned.run, isWhole ? undefined : 'JobFailed');
+  }
+
+  /** Of what was planned, one file: whoever wrote it writes it once more. */
+  #rewriteInput({ input }: Partial<BatchRequest>): void {
+    if (input === undefined || !('files' in input) || this.#world.isQuiet) return;
+    const { source, contents } = this.#world;
+    const { keys = [...source.objects.keys()].filter((key) => key.startsWith('from/')) } = input.files.selection;
+    const key = keys[this.#world.number(keys.length)];
+    if (key === undefined) return;
+    source.set(key, contents.make(key, 1 + this.#world.number(3), 0).text);
+    this.#world.trace('rewrote', key);
   }
 
   async #shard({ change }: Resource, run: number, index: number) {

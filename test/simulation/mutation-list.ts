@@ -67,6 +67,8 @@ export const mutations: readonly Mutation[] = [
         to: 'await dataset.store.put(key, JSON.stringify(receipt)); const decided = { value: receipt, own: true };',
       },
     ],
+    unmissed:
+      'The decision is what counts, and it is made once: from whichever receipt. The condition is what lets a loser delete its files.',
   },
   {
     guard: 'A decision is created only if there is none',

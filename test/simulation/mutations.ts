@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import type { Replacement } from './hooks.ts';
 import { type Mutation, mutations } from './mutation-list.ts';
 import { runSeeds } from './runner.ts';
 
@@ -16,13 +17,29 @@ export interface Missed {
 }
 
 /** The first seed that fails without the guard, and not with it. */
-export async function findSeed(mutation: Mutation, most: number, threads: number): Promise<Missed> {
-  let [failing, failure, tried] = [Number.POSITIVE_INFINITY, '', 0];
+export async function findSeed({ replacements }: Mutation, most: number, threads: number): Promise<Missed> {
+  for (let first = 0; ; ) {
+    const found = await findFailing(replacements, first, most - first, threads);
+    if (found.seed === undefined) return found;
+    const asItIs = await findFailing([], found.seed, 1, 1);
+    if (asItIs.seed === undefined) return found;
+    console.log(`seed ${found.seed} fails as it is: ${asItIs.failure}`);
+    first = found.seed + 1;
+  }
+}
+
+async function findFailing(
+  replacements: readonly Replacement[],
+  first: number,
+  seeds: number,
+  threads: number,
+): Promise<Missed> {
+  let [failing, failure, tried] = [Number.POSITIVE_INFINITY, '', first];
   await runSeeds({
-    first: 0,
-    seeds: most,
+    first,
+    seeds,
     threads,
-    replacements: mutation.replacements,
+    replacements,
     onResult: ({ seed, failures }) => {
       tried += 1;
       if (failures[0] === undefined || seed > failing) return failing !== Number.POSITIVE_INFINITY;

@@ -120,6 +120,11 @@ export class World {
     return this.#broken.promise;
   }
 
+  /** True once troubles are over. */
+  get isQuiet(): boolean {
+    return this.#isCalm;
+  }
+
   /** No more faults, deaths, and falling asleep. */
   calm(isCalm: boolean): void {
     this.#isCalm = isCalm;
