@@ -12,6 +12,7 @@ import { readDocument } from '../commit/decide.ts';
 import { storeTime } from '../commit/store-time.ts';
 import type { Waiting } from '../contract/environment.ts';
 import { deleteKeys } from '../maintain/bucket.ts';
+import { writeExpiredFiles } from '../maintain/expired-documents.ts';
 import { withoutNamedFiles } from '../maintain/named-files.ts';
 import type { Store } from '../store/store.ts';
 import { untilClear } from '../table/back-off.ts';
@@ -57,8 +58,10 @@ export async function collectGarbage(
   ];
   // What tells of a round goes last: without it nobody would look for the files that it left.
   const rounds = ended.map(({ key }) => key);
-  for (const some of [leftFiles, keys, rounds]) await deleteKeys(store, some, waiting);
-  return leftFiles.length + keys.length + rounds.length;
+  // Some of them may have landed, and left the table a moment ago: they go as those do, later and after another look.
+  if (leftFiles.length > 0) await writeExpiredFiles(store, [], leftFiles, waiting);
+  for (const some of [keys, rounds]) await deleteKeys(store, some, waiting);
+  return keys.length + rounds.length;
 }
 
 async function sortSegments(
