@@ -65,6 +65,8 @@ interface SeenSegment {
   readonly sequence: number;
   readonly good: readonly string[];
   readonly bad: number;
+  /** When it was made first: a request that lands twice may make it once more. */
+  readonly time: number;
 }
 export interface SeenRound {
   readonly takes: readonly { readonly writer: string; readonly from: number; readonly to: number }[];
@@ -119,7 +121,7 @@ export class History {
     const ofRun = parseRunKey(key);
     if (ofRun !== undefined) this.#createdOfRun(this.run(ofRun.batch, ofRun.run), key, ofRun.name, body, time);
     const ofInlet = parseInletKey(key);
-    if (ofInlet !== undefined) createdOfInlet(this.inlet(ofInlet.inlet), ofInlet.name, body);
+    if (ofInlet !== undefined) createdOfInlet(this.inlet(ofInlet.inlet), ofInlet.name, body, time);
     const [, batch, run] = /^ingest\/open\/([0-9a-f]{32})\.([0-9]+)$/.exec(key) ?? [];
     if (batch !== undefined && run !== undefined) this.run(batch, run).lastProgress = time;
   }
@@ -168,7 +170,7 @@ export function parseSegmentName(name: string): { writer: string; sequence: numb
   return writer === undefined ? undefined : { writer, sequence: Number(sequence) };
 }
 
-function createdOfInlet(inlet: SeenInlet, name: string, body: Uint8Array): void {
+function createdOfInlet(inlet: SeenInlet, name: string, body: Uint8Array, time: number): void {
   const round = parseRoundName(name);
   if (round !== undefined && round.round > inlet.state.round) {
     const documents: Map<number, unknown> = round.what === 'plan' ? inlet.plans : inlet.receipts;
@@ -176,10 +178,15 @@ function createdOfInlet(inlet: SeenInlet, name: string, body: Uint8Array): void 
     documents.set(round.round, parse(body));
   }
   const segment = parseSegmentName(name);
-  if (segment === undefined) return;
+  if (segment === undefined || inlet.segments.has(`${segment.writer}/${segment.sequence}`)) return;
   const [, ...lines] = Buffer.from(body).toString().trimEnd().split('\n');
   const good = lines.flatMap((line) => JSON.parse(line).id ?? []);
-  inlet.segments.set(`${segment.writer}/${segment.sequence}`, { ...segment, good, bad: lines.length - good.length });
+  inlet.segments.set(`${segment.writer}/${segment.sequence}`, {
+    ...segment,
+    good,
+    bad: lines.length - good.length,
+    time,
+  });
 }
 
 function parse<T>(body: Uint8Array): T {

@@ -377,7 +377,7 @@ export class Oracle {
   }
 
   /** At the moment of each delete: does anyone need it? */
-  #checkDeleted({ key, time, before }: SimulatedWrite): void {
+  #checkDeleted({ key, time }: SimulatedWrite): void {
     if (this.newest?.named.has(key)) throw new Error('deleted, and the table names it');
     if (this.#byFile.get(this.#hinted)?.named.has(key)) throw new Error('deleted, and the hinted version names it');
     if (isDataFile(key)) this.#checkUnneeded(key, time);
@@ -385,7 +385,7 @@ export class Oracle {
     if (ofRun !== undefined) this.#checkDeletedOfRun(this.history.run(ofRun.batch, ofRun.run), key, ofRun.name);
     const ofInlet = parseInletKey(key);
     if (ofInlet === undefined) return;
-    this.#checkDeletedOfInlet(this.history.inlet(ofInlet.inlet), ofInlet.name, time - (before?.lastModified ?? 0));
+    this.#checkDeletedOfInlet(this.history.inlet(ofInlet.inlet), ofInlet.name, time);
   }
 
   #checkUnneeded(key: string, time: number): void {
@@ -424,11 +424,12 @@ export class Oracle {
     return this.#bucket().clock.now() - decidedTime;
   }
 
-  #checkDeletedOfInlet(inlet: SeenInlet, name: string, age: number): void {
+  #checkDeletedOfInlet(inlet: SeenInlet, name: string, time: number): void {
     const segment = parseSegmentName(name);
     if (segment !== undefined) {
       if (segment.sequence > inlet.takenOf(segment.writer)) throw new Error('deleted, and no round took it');
-      if (age < hour - tolerance) throw new Error('a segment is deleted within its first hour');
+      const made = inlet.segments.get(`${segment.writer}/${segment.sequence}`)?.time ?? 0;
+      if (time - made < hour - tolerance) throw new Error('a segment is deleted within its first hour');
     }
     const round = parseRoundName(name);
     if (round === undefined) return;
