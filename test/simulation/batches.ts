@@ -25,6 +25,8 @@ export type BatchKind = 'inline' | 'files' | 'connection' | 'rejects';
 
 export class Batch {
   readonly id: string;
+  /** Its user deleted it: nobody carries out anything for it any more. */
+  isGone = false;
   readonly #kind: BatchKind;
   readonly #world: World;
   readonly #stories: Stories;
@@ -56,6 +58,11 @@ export class Batch {
       if (index > 0) this.#change();
       this.#begin();
     }
+    if (!this.#world.chance(0.15)) return;
+    await this.#world.time.sleep(this.#world.random.number() * minute);
+    this.#stop.abort();
+    this.isGone = true;
+    this.#world.trace(this.id, 'is deleted');
   }
 
   /** Its last state, carried out without troubles: how it ended. */

@@ -162,6 +162,8 @@ export const mutations: readonly Mutation[] = [
         to: 'const own = entries.find(() => false);',
       },
     ],
+    unmissed:
+      'A second entry of the same run is held against all others too, and the plan names the one that counts: it keeps the ledger short and a plan stable.',
   },
   {
     guard: 'Whoever loses the race for an entry of the ledger looks again',

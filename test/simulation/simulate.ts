@@ -158,7 +158,10 @@ class Life {
     const begin = world.time.now();
     // Runs that nobody ends are ended, and let go of their files; then one run more takes what no connection took.
     await this.#maintain(1);
-    const all = [...this.#batches, new Batch(world, this.#stories, 'sweep', 'connection', [])];
+    const all = [
+      ...this.#batches.filter(({ isGone }) => !isGone),
+      new Batch(world, this.#stories, 'sweep', 'connection', []),
+    ];
     for (const batch of all) {
       const outcome = await batch.settle();
       if (outcome === undefined) world.oracle.fail(`${batch.id} does not end`);
@@ -207,6 +210,9 @@ class Life {
     const isOwn = (key: string) => own.some(({ name }) => key === `ingest/open/${name}`);
     const open = keys.filter((key) => key.startsWith('ingest/open/') && !isOwn(key));
     if (open.length > 0) oracle.fail(`runs are still looked at: ${open.join(' ')}`);
+    for (const { name, plan, marked } of oracle.history.runs.values()) {
+      if (plan !== undefined && !marked) oracle.fail(`${name} never ends`);
+    }
     const lost = [...(this.#inlet?.acknowledged ?? [])].filter((id) => !oracle.rows.has(id) && !oracle.lost.has(id));
     if (lost.length > 0) oracle.fail(`acknowledged and not there: ${lost.join(' ')}`);
     const segments = keys.filter((key) => key.includes('/segments/'));
