@@ -25,7 +25,8 @@ export class ForeignEngine {
 
   #act(): void {
     const loaded = this.#world.catalog?.model.tables.get(catalogName);
-    const act = this.#world.pick(['clean', 'expire', 'roll back', 'commit', 'branch']);
+    const writes = ['clean', 'expire', 'roll back', 'commit', 'branch'] as const;
+    const act = loaded === undefined ? 'clean' : this.#world.pick(['clean', ...writes]);
     this.#world.trace('another engine', act);
     if (act === 'clean') this.#removeOrphans();
     if (loaded === undefined) return;

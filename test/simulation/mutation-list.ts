@@ -351,6 +351,8 @@ export const mutations: readonly Mutation[] = [
   {
     guard: 'The receipt of a round that stands is used',
     replacements: [{ file: `${inlet}/round.ts`, from: 'return decided.value;', to: 'return receipt;' }],
+    unmissed:
+      'The loser deletes its files, so the round is passed over when they are looked for, and the next one takes the same segments: it saves that.',
   },
   {
     guard: 'Segments that were taken are not taken again',
