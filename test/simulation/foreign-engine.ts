@@ -51,10 +51,12 @@ export class ForeignEngine {
     for (const key of before) if (!after.has(key)) this.#world.lake.delete(key);
   }
 
+  /** Never past a revert: what is brought back by others is there beside what is ingested anew. */
   #rollBack({ metadata }: LoadedTable): void {
     const current = (metadata.snapshots ?? []).find((one) => one['snapshot-id'] === metadata['current-snapshot-id']);
     const parent = (metadata.snapshots ?? []).find((one) => one['snapshot-id'] === current?.['parent-snapshot-id']);
-    if (parent === undefined) return;
+    const { operation } = current?.summary ?? {};
+    if (parent === undefined || operation === 'delete' || operation === 'overwrite') return;
     const id = parent['snapshot-id'];
     this.#change([{ action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', 'snapshot-id': id }]);
   }

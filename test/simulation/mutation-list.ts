@@ -368,6 +368,8 @@ export const mutations: readonly Mutation[] = [
         to: 'const isWhole = true;',
       },
     ],
+    unmissed:
+      'It takes a round that waits for more than a day with its receipt, and an orphan cleaner meanwhile: too rare for these seeds.',
   },
   {
     guard: 'Own files older than a day are looked for before they are committed',
@@ -378,6 +380,7 @@ export const mutations: readonly Mutation[] = [
         to: 'return undefined;',
       },
     ],
+    unmissed: 'It takes a run that was decided a day ago and an orphan cleaner meanwhile: too rare for these seeds.',
   },
   {
     guard: 'A sender is answered only after a clear yes',
@@ -468,6 +471,8 @@ export const mutations: readonly Mutation[] = [
         to: 'const reusedMilliseconds = Number.MAX_SAFE_INTEGER;',
       },
     ],
+    unmissed:
+      'It takes a commit that loses, sleeps for more than a day, and wins after maintain has cleaned up behind another commit: too rare for these seeds.',
   },
   {
     guard: 'Files of expired snapshots are deleted an hour later (two phases)',
@@ -488,6 +493,8 @@ export const mutations: readonly Mutation[] = [
         to: 'const garbage = expiredFiles;',
       },
     ],
+    unmissed:
+      'It takes a table that was rolled back to a snapshot whose expiry was broken off, and the next expiry of it: too rare for these seeds.',
   },
   {
     guard: 'Expired files wait until the snapshots that named them have left',
