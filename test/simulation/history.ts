@@ -38,6 +38,8 @@ export interface SeenLanding {
   readonly outcome: string;
   readonly refusal?: unknown;
   readonly by?: { readonly id: string; readonly run: number };
+  /** Of a revert: who asked for it. */
+  readonly request?: { readonly token: string; readonly digest: string };
 }
 
 /** One run of a batch. */

@@ -52,6 +52,7 @@ export const mutations: readonly Mutation[] = [
   {
     guard: 'Of two that decide, the loser knows that what stands is not its own',
     replacements: [{ file: `${commit}/decide.ts`, from: 'own: there.attempt === value.attempt', to: 'own: true' }],
+    unmissed: "A loser's files stay until maintain collects them: room, not correctness.",
   },
   {
     guard: "One's own attempt is recognised when the store says that the object exists",

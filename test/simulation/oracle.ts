@@ -156,6 +156,10 @@ export class Oracle {
       const isServed = earlier.requests.some(
         (it) => it.run === earlier.run && it.token === own?.token && it.digest === own.digest,
       );
+      const byRevert = reverted?.landing.request;
+      if (byRevert !== undefined && byRevert.token === own?.token && byRevert.digest === own.digest) {
+        throw new Error(`it serves the request that reverted run ${earlier.run}`);
+      }
       if (isServed) throw new Error(`it serves the request that run ${earlier.run} served`);
       if (earlier.run > plan.run) throw new Error(`run ${earlier.run} was planned before it`);
       if (decision === undefined) throw new Error(`run ${earlier.run} is not decided`);

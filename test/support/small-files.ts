@@ -15,9 +15,17 @@ export interface SmallRow {
 
 /** Undefined for a record that the schema of simulations refuses. */
 export function parseRow(text: string): SmallRow | undefined {
-  const value: unknown = JSON.parse(text);
+  const value = parseJSON(text);
   if (typeof value !== 'object' || value === null || !('id' in value) || typeof value.id !== 'string') return undefined;
   return { id: value.id, ...('n' in value && typeof value.n === 'number' ? { n: value.n } : {}) };
+}
+
+function parseJSON(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The rows of a data file; undefined for one of a real format. */
