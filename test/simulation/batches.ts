@@ -21,6 +21,11 @@ interface Resource {
   readonly change: Partial<BatchRequest>;
 }
 
+/** A state of the resource as its operator carries it out; `order`: see RunRequest. */
+interface Asked extends Resource {
+  readonly order: string;
+}
+
 export type BatchKind = 'inline' | 'files' | 'connection' | 'rejects';
 
 export class Batch {
@@ -68,7 +73,7 @@ export class Batch {
   /** Its last state, carried out without troubles: how it ended. */
   async settle(): Promise<BatchOutcome | undefined> {
     this.#stop.abort();
-    return await this.#carryOut(this.#resource, new AbortController().signal);
+    return await this.#carryOut(this.#asked(), new AbortController().signal);
   }
 
   #change(): void {
@@ -127,20 +132,27 @@ export class Batch {
 
   #begin(): void {
     this.#stop = new AbortController();
-    this.#world.inBackground(this.#carryOut(this.#resource, this.#stop.signal));
+    this.#world.inBackground(this.#carryOut(this.#asked(), this.#stop.signal));
   }
 
-  async #carryOut(resource: Resource, stop: AbortSignal): Promise<BatchOutcome | undefined> {
+  #asked(): Asked {
+    return { ...this.#resource, order: String(this.#earlier.length).padStart(3, '0') };
+  }
+
+  async #carryOut(resource: Asked, stop: AbortSignal): Promise<BatchOutcome | undefined> {
     const outcome =
       resource.desired === 'Active' ? await this.#ingest(resource, stop) : await this.#abort(resource, 'Aborted');
-    if (outcome !== undefined) this.#stories.tell(outcome, `${resource.token} ${resource.digest}`);
+    // What woke up too late is told nothing about what its request came to.
+    if (outcome !== undefined && !isOutdated(outcome)) {
+      this.#stories.tell(outcome, `${resource.token} ${resource.digest}`);
+    }
     return outcome;
   }
 
-  async #ingest(resource: Resource, stop: AbortSignal): Promise<BatchOutcome | undefined> {
-    const { token: requestToken, digest: requestDigest, change } = resource;
+  async #ingest(resource: Asked, stop: AbortSignal): Promise<BatchOutcome | undefined> {
+    const { token: requestToken, digest: requestDigest, order: requestOrder, change } = resource;
     const { target: dataset } = this.#world;
-    const task = { ...planTask(this.id, { ...change, requestToken, requestDigest }), dataset };
+    const task = { ...planTask(this.id, { ...change, requestToken, requestDigest, requestOrder }), dataset };
     const planned = await this.#world.job(`plan ${this.id}`, (environment) => runPlan(task, environment));
     if (stop.aborted) return undefined;
     if (planned === undefined) return this.#world.chance(0.5) ? await this.#abort(resource, 'JobFailed') : undefined;
@@ -183,8 +195,8 @@ export class Batch {
     return result?.batch;
   }
 
-  async #abort({ desired, token, digest }: Resource, reason: string): Promise<BatchOutcome | undefined> {
-    const request = { token, digest };
+  async #abort({ desired, token, digest, order }: Asked, reason: string): Promise<BatchOutcome | undefined> {
+    const request = { token, digest, order };
     const revert = desired === 'Reverted' ? { revert: true } : {};
     const dataset = this.#world.target;
     const task = finishTask(this.id, {
@@ -198,6 +210,10 @@ export class Batch {
     const result = await this.#world.job(`${what} ${this.id}`, (environment) => runFinish(task, environment));
     return result?.batch;
   }
+}
+
+function isOutdated({ reason, message }: BatchOutcome): boolean {
+  return reason === 'Superseded' && message.startsWith('a later request');
 }
 
 /** All connections take the same folder. */
