@@ -1,14 +1,21 @@
-/**
- * `node test/simulation/main.ts`, as `make simulate` calls it. SEEDS: how many (default 5,000); FIRST: the first;
- * SEED: one alone, with all that happens in it.
- * `MUTATIONS=1` is mutations.ts.
- */
+/** `node test/simulation/main.ts`, as `make simulate` calls it; `MUTATIONS=1` is mutations.ts. */
 import { availableParallelism } from 'node:os';
 import { installHooks } from './hooks.ts';
 import { runSeeds } from './runner.ts';
 
+const help = `Lives through weeks of a dataset by chance, and tells what went wrong.
+
+Usage: make simulate, or node test/simulation/main.ts; what is wanted is said by variables
+
+  SEEDS=N      How many. Default: 5000
+  FIRST=N      The first. Default: 0
+  SEED=N       One alone, with all that happens in it
+  MUTATIONS=1  (make only) Without each guard of the protocol in turn
+`;
+
 const { SEED: seed, SEEDS: seeds = '5000', FIRST: first = '0' } = process.env;
-if (seed) await replay(Number(seed));
+if (process.argv.includes('--help')) process.stdout.write(help);
+else if (seed) await replay(Number(seed));
 else await runMany(Number(first), Number(seeds));
 
 async function replay(only: number): Promise<void> {
