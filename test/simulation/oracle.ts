@@ -261,7 +261,19 @@ export class Oracle {
     if (run.landed !== undefined) throw new Error(`${run.name} lands again: first in ${run.landed.version}`);
     if (run.decision === undefined) throw new Error(`${run.name} lands undecided`);
     run.landed = { version, landing };
+    if (run.decision.rewrites && landing.refusal === undefined) this.#checkRewritten(run.decision.removeFiles ?? []);
     this.#landed.push(run);
+  }
+
+  /** Who may still revert a batch must be able to. */
+  #checkRewritten(keys: readonly string[]): void {
+    const { revertDays } = this.#retention;
+    for (const key of keys) {
+      const [, batch, run] = /\/data\/([0-9a-f]{32})\/([0-9]+)\//.exec(key) ?? [];
+      const of = batch === undefined || run === undefined ? undefined : this.history.run(batch, run);
+      if (of === undefined || isInternal(of)) continue;
+      if (this.#age(of) < revertDays * day - tolerance) throw new Error(`${of.name} is compacted and may be reverted`);
+    }
   }
 
   #revert(run: SeenRun, version: number, landing: SeenLanding): void {
