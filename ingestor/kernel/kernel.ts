@@ -1,0 +1,57 @@
+/** An instance of the kernel: its functions, and its memory as the host sees it. One serves one thread. */
+import { kernelWasm } from './kernel.gen.ts';
+
+/** Pointers and lengths are bytes of the kernel's memory. See `assembly/index.ts`. */
+export interface KernelFunctions {
+  readonly memory: WebAssembly.Memory;
+  allocate(bytes: number): number;
+  release(block: number, bytes: number): void;
+  makeColumns(leaves: number): void;
+  setLeaf(leaf: number, type: number, maxDefinition: number, maxRepetition: number): void;
+  rows(): number;
+  dropRow(): void;
+}
+
+/** Tells whether a text is allowed; each is asked once. */
+export type CheckText = (text: string) => boolean;
+
+export class Kernel {
+  readonly run: KernelFunctions;
+  readonly #checks: CheckText[] = [];
+  #bytes: Buffer = Buffer.alloc(0);
+
+  constructor() {
+    const instance = new WebAssembly.Instance(compiled(), {
+      env: {
+        checkText: (check: number, at: number, length: number) => this.#check(check, at, length),
+        abort: () => {
+          throw new Error('the kernel has stopped');
+        },
+      },
+    });
+    this.run = instance.exports as unknown as KernelFunctions;
+  }
+
+  /** All of its memory. Good until the kernel next takes more: ask again after each call. */
+  get bytes(): Buffer {
+    const { buffer } = this.run.memory;
+    if (this.#bytes.buffer !== buffer) this.#bytes = Buffer.from(buffer);
+    return this.#bytes;
+  }
+
+  /** The number by which `appendText` knows it. */
+  addCheck(check: CheckText): number {
+    return this.#checks.push(check) - 1;
+  }
+
+  #check(check: number, at: number, length: number): number {
+    return this.#checks[check]?.(this.bytes.toString('utf8', at, at + length)) ? 1 : 0;
+  }
+}
+
+let wasmModule: WebAssembly.Module | undefined;
+
+function compiled(): WebAssembly.Module {
+  wasmModule ??= new WebAssembly.Module(Buffer.from(kernelWasm, 'base64'));
+  return wasmModule;
+}
