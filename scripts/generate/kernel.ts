@@ -2,29 +2,36 @@
  * Compiles ingestor/kernel/assembly (AssemblyScript) to WebAssembly with 128-bit SIMD, as base64 in a module, so that it
  * needs no file of its own at run time.
  */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { main } from 'assemblyscript/asc';
 import { emit } from './emit.ts';
 
 const kernel = join(import.meta.dirname, '..', '..', 'ingestor', 'kernel');
 
-const options = ['-O3', '--runtime', 'stub', '--noAssert', '--enable', 'simd,bulk-memory', '--maximumMemory', '65536'];
-
-async function compile(): Promise<Uint8Array> {
-  let binary = new Uint8Array();
-  const { error, stderr } = await main(
-    ['index.ts', '--baseDir', join(kernel, 'assembly'), '--outFile', 'kernel.wasm', ...options],
-    {
-      writeFile: (name, content) => {
-        if (name === 'kernel.wasm' && typeof content !== 'string') binary = Uint8Array.from(content);
-      },
-    },
-  );
-  if (error) throw new Error(`${stderr.toString()}${error.message}`);
-  return binary;
+function compile(): Buffer {
+  const folder = mkdtempSync(join(tmpdir(), 'kernel-'));
+  try {
+    const outFile = join(folder, 'kernel.wasm');
+    const options = [
+      '-O3',
+      '--runtime',
+      'stub',
+      '--noAssert',
+      '--enable',
+      'simd,bulk-memory',
+      '--maximumMemory',
+      '65536',
+    ];
+    execFileSync('asc', ['index.ts', '--baseDir', join(kernel, 'assembly'), '--outFile', outFile, ...options]);
+    return readFileSync(outFile);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
-const text = Buffer.from(await compile()).toString('base64');
+const text = compile().toString('base64');
 const lines = (text.match(/.{1,100}/g) ?? []).map((line) => `  '${line}',`).join('\n');
 await emit(
   join(kernel, 'kernel.gen.ts'),
