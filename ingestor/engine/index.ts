@@ -79,6 +79,7 @@ class LibraryEngine implements Engine {
     }
     return {
       records: this.#records,
+      walked: 0,
       inputBytes: this.#inputBytes,
       dataFiles,
       ...(rejectFile ? { rejectFile } : {}),
