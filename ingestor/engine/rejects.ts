@@ -68,13 +68,14 @@ export class RejectWriter {
     this.#lines = [];
     this.#buffered = 0;
     this.#sink ??= this.#open();
-    await this.#sink.write(zstdCompressSync(text, { params: { [constants.ZSTD_c_compressionLevel]: 3 } }));
+    await this.#sink.write(zstdCompressSync(text, { params: { [constants.ZSTD_c_compressionLevel]: 1 } }));
   }
 }
 
 /** The record as it came: as text, or in base64 where it is none; cut with its whole length where it is long. */
 function rawOf(source: RecordSource): Pick<RejectedRecord, 'raw' | 'rawBase64' | 'rawBytes'> {
-  const raw = Buffer.from(source.raw());
+  const bytes = source.raw();
+  const raw = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const cut = raw.subarray(0, raw.length > maxRawBytes ? endOfCharacter(raw, maxRawBytes) : raw.length);
   const length = source.size > cut.length ? { rawBytes: source.size } : {};
   return isUtf8(cut) ? { raw: cut.toString(), ...length } : { rawBase64: cut.toString('base64'), ...length };

@@ -127,6 +127,7 @@ class CsvReader implements RecordSource {
     this.#window.append(chunk);
     this.#begin(false);
     if (!this.#begun || this.#window.length < this.#retryAt) return;
+    if (this.#window.waits(this.#part.end, this.#maxRecordBytes)) return;
     do yield* this.#rows(false);
     while (!this.isDone && this.#window.length > this.#mostBytes && this.#skipTooLarge());
     this.#retryAt = this.#oversized || this.#passing ? 0 : Math.min(2 * this.#window.length, this.#mostBytes + 1);

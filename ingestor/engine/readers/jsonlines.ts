@@ -100,7 +100,10 @@ class JsonLinesReader implements RecordSource {
     const { moved } = this.#window.append(chunk);
     this.#searched -= moved;
     this.#begin(false);
-    if (!this.#begun) return;
+    if (this.#begun && !this.#window.waits(this.#end, this.#maxRecordBytes)) this.#read();
+  }
+
+  #read(): void {
     const { buffer, end } = this.#window;
     const last = buffer.subarray(0, end).lastIndexOf(lineFeed);
     if (last >= this.#searched) this.#lines(last + 1);
@@ -112,11 +115,13 @@ class JsonLinesReader implements RecordSource {
   /** Whole lines, the first of which begins where the window does. */
   pushLines(block: Uint8Array): void {
     this.#begun = true;
-    this.push(block);
+    this.#window.append(block);
+    this.#read();
   }
 
   end(): void {
     this.#begin(true);
+    if (this.#begun) this.#read();
     if (this.isDone) return;
     const { start, end } = this.#window;
     if (end > start || this.#oversized) this.#line(end, false);
