@@ -1,3 +1,8 @@
 /** What the host calls. */
 export { allocate, release } from './memory';
-export { dropRow, makeColumns, rows, setLeaf } from './columns';
+export { beginRow, clearColumns, dropRow, endRow, heldBytes, makeColumns, rows, setLeaf, setPlain } from './columns';
+export { addToBloom } from './bloom';
+export { feedRow, feedValues, makeNodes, setNode } from './feed';
+export { encodeLeaf, releasePages } from './pages';
+export { keepRows } from './pick';
+export { distinctAt, placeValues, valuesAt } from './places';
