@@ -53,14 +53,17 @@ async function bundle(): Promise<void> {
   rmSync(app, { recursive: true, force: true });
   await build({
     absWorkingDir: project,
-    entryPoints: { main: 'ingestor/main.ts' },
+    entryPoints: { main: 'ingestor/main.ts', thread: 'ingestor/engine/threads/thread.ts' },
     outdir: app,
     bundle: true,
     splitting: true,
     format: 'esm',
     platform: 'node',
     target: 'node26',
-    define: { 'process.env.FOREBAY_VERSION': JSON.stringify(packageFile.version) },
+    define: {
+      'process.env.FOREBAY_VERSION': JSON.stringify(packageFile.version),
+      'process.env.FOREBAY_THREAD_FILE': JSON.stringify('./thread.js'),
+    },
     legalComments: 'linked',
     // Packages in CommonJS call it for Node.js's own modules.
     banner: {

@@ -30,6 +30,10 @@ export interface EngineSettings {
   readonly layout?: TableLayout;
   /** A data file is closed when it has grown to this many bytes. */
   readonly targetFileSizeBytes: number;
+  /** Threads that read at once, where there is input enough for more than one. Default: 1. */
+  readonly threads?: number;
+  /** Every record is judged by ajv and converted by itself, none by the kernel: slower, and what the kernel is compared with. */
+  readonly plain?: boolean;
   readonly signal: AbortSignal;
   /** Opens the k-th data file (0, 1, ...) of this shard; called only when there is a record for it. */
   openDataFile(k: number): ByteSink;
@@ -99,6 +103,8 @@ export interface DataFile extends Partial<DataFileFacts> {
 
 export interface EngineOutput {
   readonly records: RecordCounts;
+  /** Of the ingested records, those that the kernel took by itself. */
+  readonly walked: number;
   readonly inputBytes: number;
   readonly dataFiles: readonly DataFile[];
   readonly rejectFile?: { readonly key: string; readonly rows: number; readonly bytes: number };

@@ -1,10 +1,20 @@
-/** The engine in force: parse to objects, ajv, hyparquet-writer. `createEngine` reads as the whole. */
-import { addRecords, addsUp, type RecordCounts, zeroRecords } from '../contract/counts.ts';
+/** The engine: it reads inputs in its own thread and, where there is enough of them, in others. */
+import { addRecords, addsUp, zeroRecords } from '../contract/counts.ts';
 import { ForebayError } from '../contract/errors.ts';
 import { DataWriter } from '../parquet/writer.ts';
 import { decompress } from './decompress.ts';
-import type { Engine, EngineInput, EngineOutput, EngineSettings, IngestedInput, InputRange } from './engine.ts';
+import type {
+  ByteSink,
+  DataFile,
+  Engine,
+  EngineInput,
+  EngineOutput,
+  EngineSettings,
+  IngestedInput,
+  InputRange,
+} from './engine.ts';
 import { createExaminer, type Examiner } from './examine.ts';
+import { Intake } from './intake.ts';
 import { compileMoves, type Move } from './mapping.ts';
 import { readCsv } from './readers/csv.ts';
 import { readJson } from './readers/json.ts';
@@ -12,13 +22,14 @@ import { firstByte, readJsonLines } from './readers/jsonlines.ts';
 import { MovingSink } from './readers/moving.ts';
 import { readParquet } from './readers/parquet.ts';
 import { bytesOfRange, columnsOfRange } from './readers/range.ts';
-import type { Bytes, RecordSource, Span } from './readers/reader.ts';
-import { type Origin, type ReplaySink, readRejects } from './readers/rejected.ts';
+import { type Span, wholeFile } from './readers/reader.ts';
+import { readRejects } from './readers/rejected.ts';
 import { RowRecords } from './readers/rows.ts';
 import { RejectWriter } from './rejects.ts';
-import type { RecordError } from './schema.ts';
-import type { JsonObject } from './schemadocument.ts';
+import { InputSink, type Parts } from './sink.ts';
 import { ErrorTally } from './tally.ts';
+import { Threads } from './threads/threads.ts';
+import { createWalkers, type Walkers } from './walk.ts';
 
 export {
   type Behavior,
@@ -33,17 +44,22 @@ export {
 export function createEngine(settings: EngineSettings): Engine {
   const examiner = createExaminer(settings.schema);
   const moves = compileMoves(settings.read.mapping, examiner.columns);
-  return new LibraryEngine(settings, examiner, moves);
+  return new ReadingEngine(settings, examiner, moves);
 }
 
-class LibraryEngine implements Engine {
+class ReadingEngine implements Engine {
   readonly #settings: EngineSettings;
   readonly #examiner: Examiner;
   readonly #moves: readonly Move[];
   readonly #data: DataWriter;
+  readonly #intake: Intake;
+  readonly #walkers: Walkers;
+  readonly #threads: Threads;
   readonly #rejects: RejectWriter;
   readonly #errors: ErrorTally;
   #records = zeroRecords();
+  #walked = 0;
+  #openedFiles = 0;
   #inputBytes = 0;
 
   constructor(settings: EngineSettings, examiner: Examiner, moves: readonly Move[]) {
@@ -51,8 +67,11 @@ class LibraryEngine implements Engine {
     this.#examiner = examiner;
     this.#moves = moves;
     const { compression, layout, targetFileSizeBytes } = settings;
-    const open = (k: number) => settings.openDataFile(k);
+    const open = () => this.#openDataFile();
     this.#data = new DataWriter({ columns: examiner.columns, compression, layout, targetFileSizeBytes, open });
+    this.#intake = new Intake(examiner, this.#data);
+    this.#walkers = createWalkers(settings, examiner, moves, this.#data, this.#intake);
+    this.#threads = new Threads(settings, open);
     this.#rejects = new RejectWriter(() => settings.openRejectFile());
     this.#errors = new ErrorTally(examiner.columns);
   }
@@ -60,7 +79,9 @@ class LibraryEngine implements Engine {
   async ingest(input: EngineInput): Promise<IngestedInput> {
     const sink = new InputSink(input, this.#parts(), () => this.#progress(sink));
     const span = await this.#readNamed(input, sink);
+    await sink.end();
     const { records, bytes } = sink;
+    this.#walked += sink.walked;
     if (!addsUp(records)) throw new ForebayError('CountsDoNotAddUp', `${input.name}: ${JSON.stringify(records)}`);
     this.#records = addRecords(this.#records, records);
     this.#inputBytes += bytes;
@@ -69,7 +90,7 @@ class LibraryEngine implements Engine {
   }
 
   async finish(): Promise<EngineOutput> {
-    const dataFiles = await this.#data.finish();
+    const dataFiles: DataFile[] = [...(await this.#data.finish()), ...(await this.#threads.finish())];
     const rejectFile = await this.#rejects.finish();
     const rows = dataFiles.reduce((sum, file) => sum + file.rows, 0);
     const { ingested, failed } = this.#records;
@@ -79,6 +100,7 @@ class LibraryEngine implements Engine {
     }
     return {
       records: this.#records,
+      walked: this.#walked,
       inputBytes: this.#inputBytes,
       dataFiles,
       ...(rejectFile ? { rejectFile } : {}),
@@ -87,7 +109,7 @@ class LibraryEngine implements Engine {
   }
 
   async abort(): Promise<void> {
-    await Promise.allSettled([this.#data.abort(), this.#rejects.abort()]);
+    await Promise.allSettled([this.#data.abort(), this.#threads.abort(), this.#rejects.abort()]);
   }
 
   /** The span of a range. */
@@ -109,11 +131,13 @@ class LibraryEngine implements Engine {
     let span: Span;
     if (format.type === 'JSONLines') {
       const bytes = sink.counted(bytesOfRange(input, firstByte(range), range.end));
-      span = await readJsonLines(bytes, maxRecordBytes, new MovingSink(sink, this.#moves), range);
+      const lines = this.#threads.lines(sink, this.#walkers.lines);
+      span = await readJsonLines(bytes, maxRecordBytes, new MovingSink(sink, this.#moves), range, lines);
     } else if (format.type === 'CSV') {
       const bytes = sink.counted(bytesOfRange(input, range.start, range.end));
       const rows = new RowRecords(this.#examiner.columns, this.#moves, sink);
-      span = await readCsv(bytes, columnsOfRange(format.csv, range), maxRecordBytes, rows, sink, range);
+      const bulkOf = (names: readonly string[]) => this.#threads.rows(sink, names, this.#walkers.rows(names));
+      span = await readCsv(bytes, columnsOfRange(format.csv, range), maxRecordBytes, rows, sink, range, bulkOf);
     } else {
       throw new ForebayError('InvalidTask', `${format.type} is read in one piece`);
     }
@@ -137,132 +161,36 @@ class LibraryEngine implements Engine {
     }
     const bytes = decompress(sink.counted(input.read(0)), compression);
     switch (format.type) {
-      case 'CSV':
-        await readCsv(bytes, format.csv, maxRecordBytes, new RowRecords(columns, this.#moves, sink), sink);
+      case 'CSV': {
+        const bulkOf = (names: readonly string[]) => this.#threads.rows(sink, names, this.#walkers.rows(names));
+        const rows = new RowRecords(columns, this.#moves, sink);
+        await readCsv(bytes, format.csv, maxRecordBytes, rows, sink, wholeFile, bulkOf);
         break;
-      case 'JSONLines':
-        await readJsonLines(bytes, maxRecordBytes, new MovingSink(sink, this.#moves));
+      }
+      case 'JSONLines': {
+        const lines = this.#threads.lines(sink, this.#walkers.lines);
+        await readJsonLines(bytes, maxRecordBytes, new MovingSink(sink, this.#moves), wholeFile, lines);
         break;
+      }
       case 'JSON':
         await readJson(bytes, maxRecordBytes, new MovingSink(sink, this.#moves));
         break;
     }
   }
 
+  /** Files are numbered in the order in which they are opened, whichever thread writes them. */
+  #openDataFile(): ByteSink {
+    this.#openedFiles += 1;
+    return this.#settings.openDataFile(this.#openedFiles - 1);
+  }
+
   #parts(): Parts {
     const { signal } = this.#settings;
-    return { examiner: this.#examiner, data: this.#data, rejects: this.#rejects, errors: this.#errors, signal };
+    return { intake: this.#intake, threads: this.#threads, rejects: this.#rejects, errors: this.#errors, signal };
   }
 
   #progress(sink: InputSink): void {
     this.#settings.onProgress?.(addRecords(this.#records, sink.records), this.#inputBytes + sink.bytes);
-  }
-}
-
-interface Parts {
-  readonly examiner: Examiner;
-  readonly data: DataWriter;
-  readonly rejects: RejectWriter;
-  readonly errors: ErrorTally;
-  readonly signal: AbortSignal;
-}
-
-/** Input bytes between two calls of onProgress. */
-const progressBytes = 4 * 1024 * 1024;
-
-/** Most bytes handled between two looks at whether a row group is full. */
-const pieceBytes = 1024 * 1024;
-
-/** Takes the records of one input: each is counted once, and goes to the data files or to the reject file. */
-class InputSink implements ReplaySink {
-  readonly #name: string;
-  #origin: Origin | undefined;
-  readonly #parts: Parts;
-  readonly #progress: () => void;
-  readonly #row: unknown[] = [];
-  /** Records of the file that lie before those that are read. */
-  #before: number;
-  #read = 0;
-  #ingested = 0;
-  #failed = 0;
-  #warnings = 0;
-  #bytes = 0;
-  #reported = 0;
-
-  constructor({ name, range }: EngineInput, parts: Parts, progress: () => void) {
-    this.#name = name;
-    this.#before = range?.records ?? 0;
-    this.#parts = parts;
-    this.#progress = progress;
-  }
-
-  accept(record: JsonObject, source: RecordSource, warned = false): void {
-    const exact = source.exact && (() => source.exact?.());
-    this.#settle(this.#parts.examiner.examine(record, this.#row, exact), source, warned);
-  }
-
-  acceptExact(record: JsonObject, source: RecordSource, warned = false): void {
-    this.#settle(this.#parts.examiner.examineExact(record, this.#row), source, warned);
-  }
-
-  refuse(error: RecordError, source: RecordSource): void {
-    this.#settle([error], source, false);
-  }
-
-  async drain(): Promise<void> {
-    if (this.#parts.signal.aborted) throw new ForebayError('Interrupted', `stopped in the middle of ${this.#name}`);
-    if (this.#parts.data.isFull) await this.#parts.data.flush();
-    await this.#parts.rejects.drain();
-    if (this.#bytes - this.#reported < progressBytes) return;
-    this.#reported = this.#bytes;
-    this.#progress();
-  }
-
-  /** The same bytes, counted as they were stored, in pieces that do not overfill a row group. */
-  async *counted(bytes: Bytes): AsyncGenerator<Uint8Array> {
-    for await (const chunk of bytes) {
-      this.#bytes += chunk.length;
-      for (let at = 0; at < chunk.length; at += pieceBytes) yield chunk.subarray(at, at + pieceBytes);
-    }
-  }
-
-  countBytes(bytes: number): void {
-    this.#bytes += bytes;
-  }
-
-  setBytes(bytes: number): void {
-    this.#bytes = bytes;
-  }
-
-  standFor(origin: Origin): void {
-    this.#origin = origin;
-  }
-
-  setBefore(records: number): void {
-    this.#before = records;
-  }
-
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  get records(): RecordCounts {
-    return { read: this.#read, ingested: this.#ingested, failed: this.#failed, skipped: 0, warnings: this.#warnings };
-  }
-
-  #settle(errors: readonly RecordError[], source: RecordSource, warned: boolean): void {
-    const { examiner, data, rejects } = this.#parts;
-    this.#read += 1;
-    if (errors.length === 0) {
-      this.#ingested += 1;
-      if (warned || examiner.extra) this.#warnings += 1;
-      data.add(this.#row, source.weight ?? source.size);
-      return;
-    }
-    this.#failed += 1;
-    const { file, record } = this.#origin ?? { file: this.#name, record: this.#before + this.#read };
-    this.#parts.errors.add(errors, file, record);
-    rejects.add(file, record, errors, source);
   }
 }
 

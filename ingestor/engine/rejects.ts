@@ -10,6 +10,14 @@ export const maxRawBytes = 64 * 1024;
 /** Text of a frame: large enough to compress well, small enough to hold. */
 const frameBytes = 1024 * 1024;
 
+/** What a reject file says of a record, but for its place in its file. */
+export type Refused = Omit<RejectedRecord, 'file' | 'record' | 'errors'> & { readonly errors: readonly RecordError[] };
+
+export function refusedOf(errors: readonly RecordError[], source: RecordSource): Refused {
+  const { offset, columns } = source;
+  return { ...(offset === undefined ? {} : { offset }), errors, ...rawOf(source), ...(columns ? { columns } : {}) };
+}
+
 export class RejectWriter {
   readonly #open: () => ByteSink;
   #sink: ByteSink | undefined;
@@ -22,15 +30,8 @@ export class RejectWriter {
     this.#open = open;
   }
 
-  add(file: string, record: number, errors: readonly RecordError[], source: RecordSource): void {
-    const rejected: RejectedRecord = {
-      file,
-      record,
-      ...(source.offset === undefined ? {} : { offset: source.offset }),
-      errors,
-      ...rawOf(source),
-      ...this.#columnsOf(source),
-    };
+  add(file: string, record: number, { columns, ...refused }: Refused): void {
+    const rejected: RejectedRecord = { file, record, ...refused, ...this.#changed(columns) };
     const line = `${JSON.stringify(rejected)}\n`;
     this.#lines.push(line);
     this.#buffered += line.length;
@@ -53,7 +54,7 @@ export class RejectWriter {
   }
 
   /** They hold for the lines that follow, so they are written where they are others. */
-  #columnsOf({ columns }: RecordSource): Pick<RejectedRecord, 'columns'> {
+  #changed(columns: readonly string[] | undefined): Pick<RejectedRecord, 'columns'> {
     if (columns === undefined) return {};
     const text = JSON.stringify(columns);
     if (text === this.#columns) return {};
@@ -67,13 +68,14 @@ export class RejectWriter {
     this.#lines = [];
     this.#buffered = 0;
     this.#sink ??= this.#open();
-    await this.#sink.write(zstdCompressSync(text, { params: { [constants.ZSTD_c_compressionLevel]: 3 } }));
+    await this.#sink.write(zstdCompressSync(text, { params: { [constants.ZSTD_c_compressionLevel]: 1 } }));
   }
 }
 
 /** The record as it came: as text, or in base64 where it is none; cut with its whole length where it is long. */
 function rawOf(source: RecordSource): Pick<RejectedRecord, 'raw' | 'rawBase64' | 'rawBytes'> {
-  const raw = Buffer.from(source.raw());
+  const bytes = source.raw();
+  const raw = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const cut = raw.subarray(0, raw.length > maxRawBytes ? endOfCharacter(raw, maxRawBytes) : raw.length);
   const length = source.size > cut.length ? { rawBytes: source.size } : {};
   return isUtf8(cut) ? { raw: cut.toString(), ...length } : { rawBase64: cut.toString('base64'), ...length };

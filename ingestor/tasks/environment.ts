@@ -12,6 +12,8 @@ export interface Environment extends Opening {
   readonly log: Log;
   /** Told now and then; absent members are as before. Losing it loses nothing. */
   progress(update: ProgressUpdate): void;
+  /** Threads that an engine may use. Absent: 1. */
+  readonly threads?: number;
 }
 
 export interface ProgressUpdate {

@@ -107,6 +107,7 @@ async function startEngine({ dataset, plan, environment }: Work, sinks: Sinks): 
     compression: reading.settings.compression,
     ...(reading.layout === undefined || reading.validateOnly ? {} : { layout: reading.layout }),
     targetFileSizeBytes: reading.settings.targetFileSizeBytes,
+    threads: environment.threads ?? 1,
     signal: environment.signal,
     openDataFile: (k) => sinks.openDataFile(k),
     openRejectFile: () => sinks.openRejectFile(),

@@ -8,6 +8,7 @@ import { podLayout, type Verb } from '../contract/task.ts';
 import type { Environment } from './environment.ts';
 import { openLog } from './log.ts';
 import { ProgressKeeper } from './progress-keeper.ts';
+import { threadsHere } from './threads.ts';
 import { verbs } from './verbs.ts';
 
 /** Kubernetes kills 30 s after it asked to stop: by then the exit code must be known. */
@@ -38,6 +39,7 @@ export async function runPod(verb: Verb, argv: readonly string[]): Promise<numbe
     signal: stopSignal(verb, log),
     log,
     progress: (update) => progress.update(update),
+    threads: threadsHere(),
   };
   const { result, exitCode } = await runVerb(verb, values.task ?? podLayout.taskFile, environment, progress);
   if (result !== undefined) publish(result, values['print-result'] ?? false, log);

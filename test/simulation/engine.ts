@@ -69,6 +69,7 @@ class SmallEngine implements Engine {
     const rejectFile = await this.#writeRejects();
     return {
       records: this.#records,
+      walked: 0,
       inputBytes: this.#inputBytes,
       dataFiles: await writeSmallFiles(this.#settings, this.#rows),
       ...(rejectFile === undefined ? {} : { rejectFile }),

@@ -7,6 +7,7 @@ import type { CsvOptions } from '../../contract/task.ts';
 import type { RecordError } from '../schema.ts';
 import { CsvScanner, type ScannedRow } from './csvscanner.ts';
 import {
+  type Bulk,
   type Bytes,
   byteOrderMark,
   Oversized,
@@ -25,6 +26,9 @@ export interface RowTaker {
   row(fields: readonly (string | null)[], source: RecordSource): void;
 }
 
+/** Takes rows in bulk, once the names of their fields are known; undefined where it cannot. */
+export type BulkOfRows = (names: readonly string[]) => Bulk | undefined;
+
 /**
  * A part begins where a row, a comment or a blank line begins; past the start of the file, `options` has no header and
  * names the columns. Its bytes are those of the file from its start on, as far as the reader wants them.
@@ -36,8 +40,9 @@ export async function readCsv(
   taker: RowTaker,
   sink: RecordSink,
   part = wholeFile,
+  bulkOf: BulkOfRows = () => undefined,
 ): Promise<Span> {
-  const reader = new CsvReader(options, maxRecordBytes, taker, sink, part);
+  const reader = new CsvReader(options, maxRecordBytes, taker, sink, part, bulkOf);
   for await (const chunk of bytes) {
     for (const _turn of reader.push(chunk)) await sink.drain();
     await sink.drain();
@@ -51,6 +56,8 @@ export async function readCsv(
 const lineFeed = 0x0a;
 /** Where a quote too many held back a record's worth of short rows, they do not all come at once. */
 const rowsPerTurn = 10_000;
+const leastBulkBytes = 4 * 1024;
+const mostBulkBytes = 1024 * 1024;
 
 class CsvReader implements RecordSource {
   readonly #window: Window;
@@ -62,6 +69,10 @@ class CsvReader implements RecordSource {
   readonly #mostBytes: number;
   readonly #taker: RowTaker;
   readonly #sink: RecordSink;
+  readonly #bulkOf: BulkOfRows;
+  #bulk: Bulk | undefined;
+  /** How much is loaded in bulk at once: little after a row that could not be. */
+  #bulkBytes = mostBulkBytes;
   #begun: boolean;
   #linesToSkip: number;
   /** Within a line that is passed over and is too large to hold. */
@@ -77,7 +88,15 @@ class CsvReader implements RecordSource {
   /** The line at hand, when it is too large to hold. */
   #oversized: Oversized | undefined;
 
-  constructor(options: CsvOptions, maxRecordBytes: number, taker: RowTaker, sink: RecordSink, part: Part) {
+  constructor(
+    options: CsvOptions,
+    maxRecordBytes: number,
+    taker: RowTaker,
+    sink: RecordSink,
+    part: Part,
+    bulkOf: BulkOfRows,
+  ) {
+    this.#bulkOf = bulkOf;
     this.#window = new Window(part.start);
     this.#part = part;
     this.#begun = part.start > 0;
@@ -108,6 +127,7 @@ class CsvReader implements RecordSource {
     this.#window.append(chunk);
     this.#begin(false);
     if (!this.#begun || this.#window.length < this.#retryAt) return;
+    if (this.#window.waits(this.#part.end, this.#maxRecordBytes)) return;
     do yield* this.#rows(false);
     while (!this.isDone && this.#window.length > this.#mostBytes && this.#skipTooLarge());
     this.#retryAt = this.#oversized || this.#passing ? 0 : Math.min(2 * this.#window.length, this.#mostBytes + 1);
@@ -143,8 +163,19 @@ class CsvReader implements RecordSource {
     if (this.#oversized && !this.#finishTooLarge(atEnd)) return;
     if (this.#passing && !this.#finishPassing()) return;
     this.#scanner.load(window.buffer, window.start, window.end);
+    let loaded = { start: 0, end: 0 };
     for (let rows = 1; window.start < window.end && !this.isDone; rows += 1) {
       if (rows % rowsPerTurn === 0) yield;
+      if (this.#bulk && this.#linesToSkip === 0) {
+        if (window.start >= loaded.end) {
+          loaded = this.#load(this.#bulk);
+          if (loaded.end > loaded.start) yield;
+        }
+        if (window.start < loaded.end) {
+          window.dropTo(loaded.start + this.#bulk.take(window.start - loaded.start));
+          if (window.start >= loaded.end) continue;
+        }
+      }
       const lineEnd = this.#passedOver();
       if (lineEnd === undefined) {
         if (!this.#row(atEnd)) return;
@@ -153,6 +184,16 @@ class CsvReader implements RecordSource {
         window.dropTo(lineEnd < 0 ? window.end : lineEnd + 1);
       }
     }
+  }
+
+  /** The whole rows at the window's start that are loaded in bulk now: none where the first one is none for it. */
+  #load(bulk: Bulk): { readonly start: number; readonly end: number } {
+    const { buffer, start, end } = this.#window;
+    const partEnd = this.#window.positionOf(this.#part.end);
+    const most = Math.min(this.#bulkBytes, this.#maxRecordBytes);
+    const rows = bulk.load(buffer.subarray(start, Math.min(end, partEnd, start + most)), this.#window.offsetOf(start));
+    this.#bulkBytes = rows > 0 ? Math.min(mostBulkBytes, 2 * this.#bulkBytes) : leastBulkBytes;
+    return { start, end: start + rows };
   }
 
   /** For a line to be passed over, its line feed's position (-1: not there yet); else undefined. */
@@ -227,6 +268,7 @@ class CsvReader implements RecordSource {
     this.#width = names.length;
     this.columns = names;
     this.#taker.header(names);
+    if (this.#options.comment === '') this.#bulk = this.#bulkOf(names);
   }
 
   #refuse(error: RecordError): void {

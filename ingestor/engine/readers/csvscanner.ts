@@ -16,6 +16,8 @@ export interface ScannedRow {
 }
 
 const [lineFeed, carriageReturn] = [0x0a, 0x0d];
+/** Decoded at once: some rows' worth, since a row may be the only one that is scanned here. */
+const textBytes = 16 * 1024;
 
 export class CsvScanner {
   readonly #charset: CsvOptions['charset'];
@@ -26,7 +28,7 @@ export class CsvScanner {
   readonly #comment: Buffer;
   #buffer: Buffer = Buffer.alloc(0);
   #end = 0;
-  /** The bytes from `#textStart` on, each as one character. */
+  /** Some of the bytes, from `#textStart` on, each as one character. */
   #text = '';
   #textStart = 0;
 
@@ -46,7 +48,7 @@ export class CsvScanner {
     this.#buffer = buffer;
     this.#end = end;
     this.#textStart = start;
-    this.#text = buffer.toString('latin1', start, end);
+    this.#text = '';
   }
 
   isComment(at: number): boolean {
@@ -109,6 +111,10 @@ export class CsvScanner {
 
   #decode(start: number, end: number, high: boolean): string {
     if (high && this.#charset === 'UTF-8') return this.#buffer.toString('utf8', start, end);
+    if (start < this.#textStart || end > this.#textStart + this.#text.length) {
+      this.#textStart = start;
+      this.#text = this.#buffer.toString('latin1', start, Math.min(this.#end, Math.max(end, start + textBytes)));
+    }
     return this.#text.slice(start - this.#textStart, end - this.#textStart);
   }
 

@@ -4,6 +4,7 @@ import { parseExact } from '../exact.ts';
 import { notAnObject } from '../examine.ts';
 import { isObject } from '../schemadocument.ts';
 import {
+  type Bulk,
   type Bytes,
   byteOrderMark,
   invalidUtf8,
@@ -24,8 +25,9 @@ export async function readJsonLines(
   maxRecordBytes: number,
   sink: RecordSink,
   part = wholeFile,
+  bulk?: Bulk,
 ): Promise<Span> {
-  const reader = new JsonLinesReader(maxRecordBytes, sink, part);
+  const reader = new JsonLinesReader(maxRecordBytes, sink, part, bulk);
   for await (const chunk of bytes) {
     reader.push(chunk);
     await sink.drain();
@@ -36,18 +38,33 @@ export async function readJsonLines(
   return reader.span;
 }
 
+/** Whole lines that stand at `offset` of a file. */
+export function readLines(
+  block: Uint8Array,
+  offset: number,
+  maxRecordBytes: number,
+  sink: RecordSink,
+  bulk?: Bulk,
+): void {
+  const reader = new JsonLinesReader(maxRecordBytes, sink, { start: offset + 1, end: Number.POSITIVE_INFINITY }, bulk);
+  reader.pushLines(block);
+}
+
 /** Whether a record begins at the start of a part is told by the byte before. */
 export function firstByte({ start }: Part): number {
   return Math.max(0, start - 1);
 }
 
 const lineFeed = 0x0a;
+/** Where text is no UTF-8, lines are read in pieces of so many bytes, of which those that are valid go in bulk. */
+const invalidPiece = 16 * 1024;
 
 class JsonLinesReader implements RecordSource {
   readonly #window: Window;
   readonly #maxRecordBytes: number;
   readonly #sink: RecordSink;
   readonly #part: Part;
+  readonly #bulk: Bulk | undefined;
   /** Lines that begin here or later are of the next part. */
   #end: number;
   #from = 0;
@@ -61,11 +78,12 @@ class JsonLinesReader implements RecordSource {
   /** The line at hand, when it is too large to hold. */
   #oversized: Oversized | undefined;
 
-  constructor(maxRecordBytes: number, sink: RecordSink, part: Part) {
+  constructor(maxRecordBytes: number, sink: RecordSink, part: Part, bulk: Bulk | undefined) {
     this.#window = new Window(firstByte(part));
     this.#maxRecordBytes = maxRecordBytes;
     this.#sink = sink;
     this.#part = part;
+    this.#bulk = bulk;
     this.#end = part.end;
   }
 
@@ -82,7 +100,10 @@ class JsonLinesReader implements RecordSource {
     const { moved } = this.#window.append(chunk);
     this.#searched -= moved;
     this.#begin(false);
-    if (!this.#begun) return;
+    if (this.#begun && !this.#window.waits(this.#end, this.#maxRecordBytes)) this.#read();
+  }
+
+  #read(): void {
     const { buffer, end } = this.#window;
     const last = buffer.subarray(0, end).lastIndexOf(lineFeed);
     if (last >= this.#searched) this.#lines(last + 1);
@@ -91,8 +112,16 @@ class JsonLinesReader implements RecordSource {
     if (this.#oversized || this.#window.length > this.#maxRecordBytes) this.#drop(end);
   }
 
+  /** Whole lines, the first of which begins where the window does. */
+  pushLines(block: Uint8Array): void {
+    this.#begun = true;
+    this.#window.append(block);
+    this.#read();
+  }
+
   end(): void {
     this.#begin(true);
+    if (this.#begun) this.#read();
     if (this.isDone) return;
     const { start, end } = this.#window;
     if (end > start || this.#oversized) this.#line(end, false);
@@ -141,19 +170,66 @@ class JsonLinesReader implements RecordSource {
     this.#from = this.#window.offsetOf(this.#window.start);
   }
 
-  /** All whole lines up to `end`, which stands after a line feed. One look at the whole block spares one at each line. */
+  /** All whole lines up to `end`, which stands after a line feed. */
   #lines(end: number): void {
+    const { buffer } = this.#window;
+    if (this.#oversized) {
+      const lineEnd = buffer.indexOf(lineFeed, this.#window.start);
+      this.#line(lineEnd, false);
+      this.#window.dropTo(lineEnd + 1);
+    }
+    const last = this.#endOfPart(end);
+    while (this.#window.start < last) {
+      const { start } = this.#window;
+      let until = this.#bulk ? this.#piece(last, this.#maxRecordBytes) : last;
+      let valid = isUtf8(buffer.subarray(start, until));
+      if (!valid && this.#bulk) {
+        until = this.#piece(until, invalidPiece);
+        valid = isUtf8(buffer.subarray(start, until));
+      }
+      if (valid) this.#validLines(until);
+      else this.#eachLine(until, false);
+    }
+  }
+
+  /** Where the lines of this part end, up to `end`. */
+  #endOfPart(end: number): number {
+    const partEnd = this.#window.positionOf(this.#end);
+    if (partEnd >= end) return end;
+    return partEnd <= this.#window.start ? this.#window.start : this.#window.buffer.indexOf(lineFeed, partEnd - 1) + 1;
+  }
+
+  /** Whole lines of no more than `most` bytes in all; or one line. */
+  #piece(end: number, most: number): number {
+    const { buffer, start } = this.#window;
+    if (end - start <= most) return end;
+    const last = buffer.subarray(start, start + most + 1).lastIndexOf(lineFeed);
+    return last >= 0 ? start + last + 1 : buffer.indexOf(lineFeed, start) + 1;
+  }
+
+  /** Lines up to `end`, in bulk where none of them can be too large. */
+  #validLines(end: number): void {
+    const window = this.#window;
+    const { start } = window;
+    if (!this.#bulk || end - start > this.#maxRecordBytes + 1) {
+      this.#eachLine(end, true);
+      return;
+    }
+    this.#bulk.load(window.buffer.subarray(start, end), window.offsetOf(start));
+    while (window.start < end) {
+      window.dropTo(start + this.#bulk.take(window.start - start));
+      if (window.start < end) this.#eachLine(window.buffer.indexOf(lineFeed, window.start) + 1, true);
+    }
+  }
+
+  /** Pure ASCII is decoded at once: one non-ASCII character would make all of it twice as wide and slow. */
+  #eachLine(end: number, valid: boolean): void {
     const { buffer, start } = this.#window;
     const block = buffer.subarray(start, end);
-    // Pure ASCII is decoded at once: one non-ASCII character would make all of it twice as wide and slow.
     const ascii = isAscii(block) ? block.toString('latin1') : undefined;
-    const valid = ascii !== undefined || isUtf8(block);
-    const partEnd = this.#window.positionOf(this.#end);
-    let at = start;
-    while (at < end && (at < partEnd || this.#oversized)) {
+    for (let at = start; at < end; ) {
       const lineEnd = buffer.indexOf(lineFeed, at);
-      const text = ascii?.slice(at - start, lineEnd - start);
-      this.#line(lineEnd, valid, text);
+      this.#line(lineEnd, valid, ascii?.slice(at - start, lineEnd - start));
       at = lineEnd + 1;
       this.#window.dropTo(at);
     }

@@ -17,6 +17,17 @@ export interface RecordSink {
   drain(): Promise<void>;
 }
 
+/** Takes many records at once, faster than a reader does it; what it leaves, the reader takes by itself. */
+export interface Bulk {
+  /**
+   * A block that begins with a record and stands at `offset` of the file. Answers how many bytes of it are whole records
+   * that it may take (and what is between them): 0 where the first one is none for it.
+   */
+  load(block: Uint8Array, offset: number): number;
+  /** Takes records from `at` of those bytes on, and answers where the first one begins that it leaves, or their end. */
+  take(at: number): number;
+}
+
 /** The record at hand, as it came. Good only until the sink returns. */
 export interface RecordSource {
   /** Of its first byte in the decompressed file. */

@@ -30,7 +30,7 @@ export type Origin = Pick<RejectedRecord, 'file' | 'record'>;
 
 export interface ReplaySink extends RecordSink {
   /** The records from here on stand for this one. */
-  standFor(origin: Origin): void;
+  standFor(origin: Origin | undefined): void;
 }
 
 type Records = ParquetRecords & { readonly sink: ReplaySink };

@@ -1,4 +1,7 @@
 /** The bytes of a stream that are still needed, in one buffer: appended at the end, dropped from the start. */
+/** Read at once, so that what is done once for many records is done seldom. */
+const gatheredBytes = 512 * 1024;
+
 export class Window {
   buffer = Buffer.allocUnsafe(256 * 1024);
   /** The bytes in use are `buffer[start..end)`. */
@@ -35,6 +38,11 @@ export class Window {
 
   get length(): number {
     return this.end - this.start;
+  }
+
+  /** It should get more bytes before it is read: not when it has a record's worth, or all of a part that ends at `partEnd`. */
+  waits(partEnd: number, maxRecordBytes: number): boolean {
+    return this.length < Math.min(gatheredBytes, maxRecordBytes) && this.offsetOf(this.end) < partEnd;
   }
 
   #makeRoom(size: number): number {

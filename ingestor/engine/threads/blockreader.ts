@@ -1,0 +1,58 @@
+/** Reads blocks of whole records, as a reader of a whole file would read them there. */
+import { ForebayError } from '../../contract/errors.ts';
+import { DataWriter } from '../../parquet/writer.ts';
+import type { ByteSink, DataFile } from '../engine.ts';
+import { createExaminer, type Examiner } from '../examine.ts';
+import { Intake, type Outcome } from '../intake.ts';
+import { compileMoves, type Move } from '../mapping.ts';
+import { readCsv } from '../readers/csv.ts';
+import { readLines } from '../readers/jsonlines.ts';
+import { MovingSink } from '../readers/moving.ts';
+import { RowRecords } from '../readers/rows.ts';
+import { createWalkers, type Walkers } from '../walk.ts';
+import type { Block, ThreadSettings } from './messages.ts';
+
+export class BlockReader {
+  readonly #settings: ThreadSettings;
+  readonly #examiner: Examiner;
+  readonly #moves: readonly Move[];
+  readonly #data: DataWriter;
+  readonly #intake: Intake;
+  readonly #walkers: Walkers;
+
+  constructor(settings: ThreadSettings, openDataFile: () => ByteSink) {
+    this.#settings = settings;
+    this.#examiner = createExaminer(settings.schema);
+    const { columns } = this.#examiner;
+    const { compression, layout, targetFileSizeBytes, read } = settings;
+    this.#moves = compileMoves(read.mapping, columns);
+    this.#data = new DataWriter({ columns, compression, layout, targetFileSizeBytes, open: openDataFile });
+    this.#intake = new Intake(this.#examiner, this.#data);
+    this.#walkers = createWalkers(settings, this.#examiner, this.#moves, this.#data, this.#intake);
+  }
+
+  async read({ bytes, offset, columns }: Block): Promise<Outcome> {
+    const { format, maxRecordBytes } = this.#settings.read;
+    const intake = this.#intake;
+    if (format.type === 'JSONLines') {
+      readLines(bytes, offset, maxRecordBytes, new MovingSink(intake, this.#moves), this.#walkers.lines);
+    } else if (format.type === 'CSV' && columns) {
+      const csv = { ...format.csv, header: false, skipLines: 0, columns: [...columns] };
+      const rows = new RowRecords(this.#examiner.columns, this.#moves, intake);
+      const part = { start: offset, end: Number.POSITIVE_INFINITY };
+      await readCsv(once(bytes), csv, maxRecordBytes, rows, intake, part, (names) => this.#walkers.rows(names));
+    } else {
+      throw new ForebayError('InvalidTask', `${format.type} is not read in blocks`);
+    }
+    await intake.drain();
+    return intake.outcome();
+  }
+
+  async finish(): Promise<readonly DataFile[]> {
+    return await this.#data.finish();
+  }
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
