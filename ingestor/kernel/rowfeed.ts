@@ -93,8 +93,11 @@ export class RowFeed {
     }
     this.#tags[place] = tagNumber;
     const { kind } = node;
-    if (kind === kindText) this.#slots[place] = this.#writeText(value as string);
-    else if (typeof value === 'number') this.#slots[place] = value;
+    if (kind === kindText) {
+      // First, since it may make views anew.
+      const bytes = this.#writeText(value as string);
+      this.#slots[place] = bytes;
+    } else if (typeof value === 'number') this.#slots[place] = value;
     else if (typeof value === 'bigint') this.#writeLong(place, value, kind);
     else if (typeof value === 'boolean') this.#slots[place] = value ? 1 : 0;
     else if (kind === kindStruct) this.#writeChildren(node, value as Record<string, unknown>);

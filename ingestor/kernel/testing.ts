@@ -156,3 +156,37 @@ const physicalTypes: Readonly<Record<LeafType, ParquetType>> = {
   string: 'BYTE_ARRAY',
   json: 'BYTE_ARRAY',
 };
+
+export interface Bounds {
+  readonly min?: unknown;
+  readonly max?: unknown;
+}
+
+/** Of values, found one by one; of a page or column, those that it tells. */
+export function boundsOf(
+  of: readonly unknown[] | { readonly min?: Uint8Array; readonly max?: Uint8Array },
+  type: LeafType,
+): Bounds {
+  if ('length' in of) return foundBounds(of, type);
+  const { min, max } = of;
+  return min && max ? { min: decodeBound(min, type), max: decodeBound(max, type) } : {};
+}
+
+function decodeBound(bytes: Uint8Array, type: LeafType): unknown {
+  if (type === 'string' || type === 'json') return textOf(bytes);
+  if (type === 'boolean') return bytes[0] === 1;
+  return readPlainValues(readerOf(bytes), type, 1)[0];
+}
+
+function foundBounds(values: readonly unknown[], type: LeafType): Bounds {
+  const sorted = values.filter((value) => !Number.isNaN(value)).sort(inOrder);
+  if (sorted.length === 0) return {};
+  const [min, max] = [sorted[0], sorted[sorted.length - 1]];
+  return type === 'double' ? { min: min === 0 ? -0 : min, max: max === 0 ? 0 : max } : { min, max };
+}
+
+function inOrder(a: unknown, b: unknown): number {
+  if (typeof a === 'string' && typeof b === 'string') return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  const [first, second] = [a as number | bigint | boolean, b as number | bigint | boolean];
+  return first < second ? -1 : first > second ? 1 : 0;
+}
