@@ -103,13 +103,32 @@ export type CsvOptions = Static<typeof CsvOptions>;
 
 export const Format = Type.Union([
   Type.Object({ type: Type.Literal('CSV'), csv: CsvOptions }),
-  Type.Object({ type: Type.Enum(['JSONLines', 'JSON', 'Parquet']) }),
+  Type.Object({ type: Type.Enum(['JSONLines', 'JSON', 'Parquet', 'Avro']) }),
 ]);
 export type Format = Static<typeof Format>;
 
-/** `Auto` goes by the first bytes of the file, not by its name. */
-export const InputCompression = Type.Enum(['Auto', 'None', 'Gzip', 'Zstd']);
+/** `Auto` goes by the first bytes of the file, not by its name; only Deflate has nothing to tell it by. */
+export const InputCompression = Type.Enum([
+  'Auto',
+  'None',
+  'Gzip',
+  'Zstd',
+  'Bzip2',
+  'Deflate',
+  'Zip',
+  'Tar',
+  'TarGzip',
+]);
 export type InputCompression = Static<typeof InputCompression>;
+
+/** How much may come of a compressed file: so many times its size past 1 GiB, and so many bytes in all. */
+export const DecompressionLimits = Type.Object({
+  maxRatio: Type.Integer({ minimum: 1 }),
+  maxBytes: Type.Integer({ minimum: 1 }),
+});
+export type DecompressionLimits = Static<typeof DecompressionLimits>;
+
+export const decompressionDefaults: DecompressionLimits = { maxRatio: 1000, maxBytes: 2 ** 40 };
 
 /** `source`: path in the input record; `destination`: path in the schema. Dots separate, `\.` is a dot in a name. */
 export const Mapping = Type.Array(Type.Object({ source: Type.String(), destination: Type.String() }));
@@ -119,6 +138,8 @@ export type Mapping = Static<typeof Mapping>;
 export const ReadSettings = Type.Object({
   format: Format,
   compression: InputCompression,
+  /** Absent: the defaults. */
+  decompression: Type.Optional(DecompressionLimits),
   mapping: Mapping,
   /** A longer record is refused as RecordTooLarge; memory is bounded by it. */
   maxRecordBytes: Type.Integer({ minimum: 1 }),

@@ -11,6 +11,8 @@ import type { EngineInput, InputRange } from './engine.ts';
 import { type RowTaker, readCsv } from './readers/csv.ts';
 import type { Bytes, RecordSink, RecordSource } from './readers/reader.ts';
 
+export { headBytes } from './decompress.ts';
+
 export interface CutRange extends InputRange {
   readonly columns?: string[];
   /** Stored bytes of the range. */
@@ -27,12 +29,12 @@ export interface CutSettings {
 }
 
 /**
- * Whether a file that begins so may be cut at all: JSON lines and CSV as they are, and any Parquet. `head`: its first four
- * bytes, or all of a shorter one.
+ * Whether a file that begins so may be cut at all: JSON lines and CSV as they are, and any Parquet. `head`: its first
+ * `headBytes`, or all of a shorter one.
  */
 export function canCut({ format, compression }: ReadSettings, head: Uint8Array): boolean {
   if (format.type === 'Parquet') return true;
-  if (format.type === 'JSON') return false;
+  if (format.type === 'JSON' || format.type === 'Avro') return false;
   return compression === 'None' || (compression === 'Auto' && compressionOf(head) === 'None');
 }
 

@@ -1,11 +1,14 @@
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { ForebayError } from '../contract/errors.ts';
-import type { InputCompression } from '../contract/task.ts';
-import { decompress } from './decompress.ts';
+import { type Codec, decompress } from './decompress.ts';
 import { inPieces } from './readers/recorded.ts';
 
-async function text(data: Uint8Array, compression: InputCompression = 'Auto', piece = 64 * 1024): Promise<string> {
+async function text(
+  data: Uint8Array,
+  compression: Codec | 'Auto' | 'None' = 'Auto',
+  piece = 64 * 1024,
+): Promise<string> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of decompress(inPieces(data, piece), compression)) chunks.push(chunk);
   return Buffer.concat(chunks).toString();
@@ -39,7 +42,7 @@ test('zeros after gzip are padding, a skippable frame of zstd is skipped', async
   expect(await text(Buffer.concat([skippable, zstdCompressSync('x'), skippable]))).toBe('x');
 });
 
-test.each<[string, Uint8Array, InputCompression, string]>([
+test.each<[string, Uint8Array, Codec | 'Auto', string]>([
   ['gzip cut short', gzipSync(second).subarray(0, -5), 'Auto', 'Gzip data ends early'],
   ['zstd cut short', zstdCompressSync(second).subarray(0, -5), 'Auto', 'Zstd data ends early'],
   [

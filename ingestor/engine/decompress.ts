@@ -1,27 +1,67 @@
-/** The bytes of a file without their compression; `Auto` goes by the first bytes, whatever the file's name says. */
+/** Bytes without their compression. `Auto` goes by the first bytes, whatever the file's name says. */
 import { pipeline, Readable, type Transform } from 'node:stream';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { createGunzip, createInflate, createInflateRaw, createZstdDecompress } from 'node:zlib';
 import { ForebayError } from '../contract/errors.ts';
-import type { InputCompression } from '../contract/task.ts';
+import { isTarHeader } from './archives/tar.ts';
+import { bunzip2 } from './bzip2.ts';
 import { type Bytes, unreadable } from './readers/reader.ts';
 
-/** Throws UnreadableFile when the compressed data is damaged, ends early, or is followed by something else. */
-export async function* decompress(bytes: Bytes, compression: InputCompression): AsyncGenerator<Uint8Array> {
+/** Of one stream of bytes. Deflate is that with the header of zlib or without one, RawDeflate without. */
+export type Codec = 'Gzip' | 'Zstd' | 'Bzip2' | 'Deflate' | 'RawDeflate';
+
+/**
+ * Throws UnreadableFile when the compressed data is damaged, ends early, or is followed by something else. An empty file
+ * is empty whatever its compression. `expanded` is told of what comes out, before it does.
+ */
+export async function* decompress(
+  bytes: Bytes,
+  compression: Codec | 'Auto' | 'None',
+  expanded: (bytes: number) => void = () => {},
+): AsyncGenerator<Uint8Array> {
   const [head, all] = await peek(bytes);
-  const found = compressionOf(head);
-  if (compression === 'None' || (compression === 'Auto' && found === 'None') || head.length === 0) {
+  const codec = head.length === 0 ? undefined : codecOf(compression, head);
+  if (codec === undefined) {
     yield* all;
     return;
   }
+  for await (const piece of inflate(all, codec)) {
+    expanded(piece.length);
+    yield piece;
+  }
+}
+
+function codecOf(compression: Codec | 'Auto' | 'None', head: Uint8Array): Codec | undefined {
+  if (compression === 'None') return undefined;
+  if (compression === 'Deflate') return hasZlibHeader(head) ? 'Deflate' : 'RawDeflate';
+  if (compression === 'RawDeflate') return compression;
+  const found = compressionOf(head);
   if (compression !== 'Auto' && found !== compression) throw unreadable(`is not compressed with ${compression}`);
-  yield* inflate(all, found === 'Gzip' ? 'Gzip' : 'Zstd');
+  return found === 'None' || found === 'Zip' || found === 'Tar' ? undefined : found;
+}
+
+/** RFC 1950: the method is 8, and the two bytes are a multiple of 31. Deflate itself never begins so. */
+function hasZlibHeader([first = 0, second = 0]: Uint8Array): boolean {
+  return (first & 0x0f) === 8 && (first * 256 + second) % 31 === 0;
 }
 
 /** 256 KiB a piece doubles the speed of the default of 16 KiB. */
 const chunkSize = 256 * 1024;
 
-async function* inflate(bytes: Bytes, compression: 'Gzip' | 'Zstd'): AsyncGenerator<Uint8Array> {
-  const stream = compression === 'Gzip' ? createGunzip({ chunkSize }) : createZstdDecompress({ chunkSize });
+const streams = {
+  Gzip: () => createGunzip({ chunkSize }),
+  Zstd: () => createZstdDecompress({ chunkSize }),
+  Deflate: () => createInflate({ chunkSize }),
+  RawDeflate: () => createInflateRaw({ chunkSize }),
+} as const;
+
+/** Of bytes that are compressed so. */
+export async function* inflate(bytes: Bytes, codec: Codec): AsyncGenerator<Uint8Array> {
+  if (codec === 'Bzip2') {
+    yield* bunzip2(bytes);
+    return;
+  }
+  const name = codec === 'RawDeflate' ? 'Deflate' : codec;
+  const stream: Transform & { readonly bytesWritten: number } = streams[codec]();
   const fed = { bytes: 0 };
   let sourceError: unknown;
   const source = Readable.from(
@@ -34,13 +74,13 @@ async function* inflate(bytes: Bytes, compression: 'Gzip' | 'Zstd'): AsyncGenera
     yield* read(stream);
   } catch (error) {
     if (sourceError) throw sourceError;
-    throw unreadable(`${compression} data ${problemOf(error)}`, error);
+    throw unreadable(`${name} data ${problemOf(error)}`, error);
   } finally {
     source.destroy();
   }
-  // Zstandard's stream ends quietly at what is no frame; gzip's own tolerates zeros, which are padding.
-  if (compression === 'Zstd' && stream.bytesWritten < fed.bytes) {
-    throw unreadable(`Zstd data is followed by something else at byte ${stream.bytesWritten}`);
+  // Only gzip's own stream looks at what follows; it tolerates zeros, which are padding.
+  if (codec !== 'Gzip' && stream.bytesWritten < fed.bytes) {
+    throw unreadable(`${name} data is followed by something else at byte ${stream.bytesWritten}`);
   }
 }
 
@@ -64,29 +104,38 @@ async function* counted(bytes: Bytes, fed: { bytes: number }, failed: (error: un
 function problemOf(error: unknown): string {
   if (error instanceof ForebayError) return error.message;
   const code = error instanceof Error && 'code' in error ? error.code : '';
+  if (code === 'ZSTD_error_frameParameter_windowTooLarge') return 'needs more than 128 MiB of memory';
   return code === 'Z_BUF_ERROR' ? 'ends early' : 'is damaged';
 }
 
-/** By the first four bytes of a file. */
-export function compressionOf(head: Uint8Array): 'None' | 'Gzip' | 'Zstd' {
-  const [a, b, c, d] = head;
-  if (a === 0x1f && b === 0x8b) return 'Gzip';
-  if (a === 0x28 && b === 0xb5 && c === 0x2f && d === 0xfd) return 'Zstd';
+/** So many bytes tell how a file is compressed, or that it is an archive: the first header of tar. */
+export const headBytes = 512;
+
+/** By the first `headBytes` of a file, or all of a shorter one. Deflate has nothing to tell it by. */
+export function compressionOf(head: Uint8Array): 'None' | 'Gzip' | 'Zstd' | 'Bzip2' | 'Zip' | 'Tar' {
+  const bytes = Buffer.from(head.buffer, head.byteOffset, head.length);
+  const beginsWith = (start: string) => bytes.toString('latin1', 0, start.length) === start;
+  if (beginsWith('\x1f\x8b')) return 'Gzip';
+  if (beginsWith('\x28\xb5\x2f\xfd')) return 'Zstd';
   // A skippable frame (RFC 8878, 3.1.2) may come first.
-  if (a !== undefined && a >= 0x50 && a <= 0x5f && b === 0x2a && c === 0x4d && d === 0x18) return 'Zstd';
-  return 'None';
+  const [first = 0] = bytes;
+  if (first >= 0x50 && first <= 0x5f && bytes.toString('latin1', 1, 4) === '\x2a\x4d\x18') return 'Zstd';
+  // After the signature a first block, or the end of an empty stream.
+  if (beginsWith('BZh') && ['314159265359', '177245385090'].includes(bytes.toString('hex', 4, 10))) return 'Bzip2';
+  if (beginsWith('PK\x03\x04') || beginsWith('PK\x05\x06')) return 'Zip';
+  return isTarHeader(bytes.subarray(0, headBytes)) ? 'Tar' : 'None';
 }
 
-/** The first four bytes (fewer of a shorter file), and all bytes. */
-async function peek(bytes: Bytes): Promise<[Uint8Array, Bytes]> {
+/** The first `headBytes` (fewer of a shorter file), and all bytes. */
+export async function peek(bytes: Bytes): Promise<[Uint8Array, Bytes]> {
   const iterator = bytes[Symbol.asyncIterator]();
   const chunks: Uint8Array[] = [];
   let head = Buffer.alloc(0);
-  while (head.length < 4) {
+  while (head.length < headBytes) {
     const next = await iterator.next();
     if (next.done) break;
     chunks.push(next.value);
-    head = Buffer.concat([head, next.value.subarray(0, 4)]);
+    head = Buffer.concat([head, next.value.subarray(0, headBytes - head.length)]);
   }
   return [head, rejoined(chunks, iterator)];
 }

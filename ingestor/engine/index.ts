@@ -2,6 +2,7 @@
 import { addRecords, addsUp, zeroRecords } from '../contract/counts.ts';
 import { ForebayError } from '../contract/errors.ts';
 import { DataWriter } from '../parquet/writer.ts';
+import { contentsOf } from './archives/contents.ts';
 import { decompress } from './decompress.ts';
 import type {
   ByteSink,
@@ -22,7 +23,7 @@ import { firstByte, readJsonLines } from './readers/jsonlines.ts';
 import { MovingSink } from './readers/moving.ts';
 import { readParquet } from './readers/parquet.ts';
 import { bytesOfRange, columnsOfRange } from './readers/range.ts';
-import { type Span, wholeFile } from './readers/reader.ts';
+import { type Bytes, type Span, wholeFile } from './readers/reader.ts';
 import { readRejects } from './readers/rejected.ts';
 import { RowRecords } from './readers/rows.ts';
 import { RejectWriter } from './rejects.ts';
@@ -121,7 +122,7 @@ class ReadingEngine implements Engine {
       await this.#read(input, sink);
       return input.range && { from: input.range.start, to: input.range.end };
     } catch (error) {
-      throw aboutInput(input, error);
+      throw aboutFile(sink.file, error);
     }
   }
 
@@ -146,7 +147,7 @@ class ReadingEngine implements Engine {
   }
 
   async #read(input: EngineInput, sink: InputSink): Promise<void> {
-    const { format, compression, maxRecordBytes } = this.#settings.read;
+    const { format } = this.#settings.read;
     const { columns } = this.#examiner;
     if (input.rejects) {
       const bytes = decompress(sink.counted(input.read(0)), 'Zstd');
@@ -159,7 +160,15 @@ class ReadingEngine implements Engine {
       await readParquet(input, records, counted, (before) => sink.setBefore(before));
       return;
     }
-    const bytes = decompress(sink.counted(input.read(0)), compression);
+    for await (const { name, bytes } of contentsOf(input, this.#settings.read, sink)) {
+      await sink.within(name, () => this.#readContent(bytes, sink));
+    }
+  }
+
+  /** A whole file, decompressed. */
+  async #readContent(bytes: Bytes, sink: InputSink): Promise<void> {
+    const { format, maxRecordBytes } = this.#settings.read;
+    const { columns } = this.#examiner;
     switch (format.type) {
       case 'CSV': {
         const bulkOf = (names: readonly string[]) => this.#threads.rows(sink, names, this.#walkers.rows(names));
@@ -195,7 +204,7 @@ class ReadingEngine implements Engine {
 }
 
 /** The file's name before what is wrong with it; what is no ForebayError is the source's own and stays. */
-function aboutInput(input: EngineInput, error: unknown): unknown {
+function aboutFile(name: string, error: unknown): unknown {
   if (!(error instanceof ForebayError) || error.code !== 'UnreadableFile') return error;
-  return new ForebayError('UnreadableFile', `${input.name}: ${error.message}`, { cause: error.cause });
+  return new ForebayError('UnreadableFile', `${name}: ${error.message}`, { cause: error.cause });
 }

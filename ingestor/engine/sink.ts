@@ -27,7 +27,8 @@ const progressBytes = 4 * 1024 * 1024;
 const pieceBytes = 1024 * 1024;
 
 export class InputSink implements ReplaySink {
-  readonly #name: string;
+  /** The file that is read: the input, or one in it. */
+  file: string;
   readonly #parts: Parts;
   readonly #progress: () => void;
   readonly #sequence: Sequence;
@@ -39,7 +40,7 @@ export class InputSink implements ReplaySink {
   #reported = 0;
 
   constructor({ name, range }: EngineInput, parts: Parts, progress: () => void) {
-    this.#name = name;
+    this.file = name;
     this.#before = range?.records ?? 0;
     this.#parts = parts;
     this.#progress = progress;
@@ -65,7 +66,7 @@ export class InputSink implements ReplaySink {
 
   async drain(): Promise<void> {
     const { intake, threads, rejects, signal } = this.#parts;
-    if (signal.aborted) throw new ForebayError('Interrupted', `stopped in the middle of ${this.#name}`);
+    if (signal.aborted) throw new ForebayError('Interrupted', `stopped in the middle of ${this.file}`);
     this.#sequence.add(intake.outcome());
     await intake.drain();
     await threads.room();
@@ -73,6 +74,16 @@ export class InputSink implements ReplaySink {
     if (this.#bytes - this.#reported < progressBytes) return;
     this.#reported = this.#bytes;
     this.#progress();
+  }
+
+  /** What is read meanwhile is of a file of its own, in the input or the input itself: its records are numbered from 1 on. */
+  async within(file: string, read: () => Promise<void>): Promise<void> {
+    const input = this.file;
+    this.file = file;
+    this.#before = 0;
+    await read();
+    await this.end();
+    this.file = input;
   }
 
   /** The place in the input of what another thread reads from here on. */
@@ -113,7 +124,7 @@ export class InputSink implements ReplaySink {
 
   #take({ read, ingested, warnings, walked, refused }: Outcome): void {
     for (const { nth, origin, refused: what } of refused) {
-      const { file, record } = origin ?? { file: this.#name, record: this.#before + nth };
+      const { file, record } = origin ?? { file: this.file, record: this.#before + nth };
       this.#parts.errors.add(what.errors, file, record);
       this.#parts.rejects.add(file, record, what);
     }

@@ -8,8 +8,34 @@ export interface KernelFunctions {
   release(block: number, bytes: number): void;
   makeColumns(leaves: number): void;
   setLeaf(leaf: number, type: number, maxDefinition: number, maxRepetition: number): void;
+  setPlain(leaf: number): void;
   rows(): number;
+  heldBytes(): number;
+  beginRow(): void;
+  endRow(): void;
   dropRow(): void;
+  clearColumns(): void;
+  /** `rows`: where their numbers lie, 32 bits each; 0: all of them. */
+  keepRows(rows: number, count: number): void;
+  encodeLeaf(leaf: number, encoding: number, rows: number, count: number, pageBytes: number, pageRows: number): number;
+  releasePages(): void;
+  addToBloom(leaf: number, rows: number, count: number, filter: number, bytes: number): void;
+  placeValues(leaf: number, to: number): void;
+  valuesAt(leaf: number): number;
+  distinctAt(leaf: number): number;
+  makeNodes(count: number): void;
+  setNode(
+    index: number,
+    kind: number,
+    firstLeaf: number,
+    endLeaf: number,
+    nullLevel: number,
+    presentLevel: number,
+    repetition: number,
+    next: number,
+  ): void;
+  feedRow(tags: number, slots: number, texts: number): void;
+  feedValues(tags: number, slots: number, texts: number): void;
 }
 
 /** Tells whether a text is allowed; each is asked once. */

@@ -6,9 +6,6 @@ import type { ReadSettings } from '../contract/task.ts';
 import type { EngineInput } from '../engine/engine.ts';
 import type { OpenInput } from './inputs.ts';
 
-/** Bytes that tell a compressed file. */
-const headBytes = 4;
-
 /**
  * Parts of about `targetBytes` that tile the file; none where it is to be read whole: it cannot be cut, or changed since
  * it was listed, which whoever reads it finds out. `onRead` is told of the bytes that had to be read.
@@ -38,14 +35,14 @@ async function findRanges(
   targetBytes: number,
   onRead: (bytes: number) => void,
 ) {
-  const { canCut, cutCsv, cutJsonLines, cutParquet } = await import('../engine/cut.ts');
+  const { canCut, cutCsv, cutJsonLines, cutParquet, headBytes } = await import('../engine/cut.ts');
   if (format.type === 'Parquet') return await cutParquet(input, targetBytes);
-  if (!canCut({ format, compression, maxRecordBytes, ...read }, await readHead(input))) return [];
+  if (!canCut({ format, compression, maxRecordBytes, ...read }, await readHead(input, headBytes))) return [];
   if (format.type !== 'CSV') return cutJsonLines(input.size, targetBytes);
   return await cutCsv(counted(input.read(), onRead), format.csv, { size: input.size, targetBytes, maxRecordBytes });
 }
 
-async function readHead(input: EngineInput): Promise<Uint8Array> {
+async function readHead(input: EngineInput, headBytes: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of input.read(0, headBytes)) chunks.push(chunk);
   return Buffer.concat(chunks);

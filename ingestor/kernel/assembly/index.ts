@@ -1,5 +1,14 @@
 /** What the host calls. */
 export { allocate, release } from './memory';
-export { dropRow, makeColumns, rows, setLeaf } from './columns';
+
+// The columns.
+export { addToBloom } from './bloom';
+export { beginRow, clearColumns, dropRow, endRow, heldBytes, makeColumns, rows, setLeaf, setPlain } from './columns';
+export { feedRow, feedValues, makeNodes, setNode } from './feed';
+export { encodeLeaf, releasePages } from './pages';
+export { keepRows } from './pick';
+export { distinctAt, placeValues, valuesAt } from './places';
+
+// Records of JSON.
 export { takeJsonLines, takenRows, warnedRows } from './json';
 export { powersOfFive } from './numbers';
