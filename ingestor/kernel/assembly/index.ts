@@ -11,5 +11,6 @@ export { distinctAt, placeValues, valuesAt } from './places';
 
 // Records of JSON.
 export { setAutomaton } from './checks';
-export { takeJsonLines, takenRows, warnedRows } from './json';
+export { beginFrame, frame, framed } from './frames';
+export { placeInValues, takeJsonLines, takeJsonValues, takenRows, warnedRows } from './json';
 export { powersOfFive } from './numbers';
