@@ -23,6 +23,8 @@ export interface KernelFunctions {
   placeValues(leaf: number, to: number): void;
   valuesAt(leaf: number): number;
   distinctAt(leaf: number): number;
+  presentValues(leaf: number): number;
+  distinctValues(leaf: number): number;
   makeNodes(count: number): void;
   setNode(
     index: number,
