@@ -10,5 +10,6 @@ export { keepRows } from './pick';
 export { distinctAt, distinctValues, placeValues, presentValues, valuesAt } from './places';
 
 // Records of JSON.
+export { setAutomaton } from './checks';
 export { takeJsonLines, takenRows, warnedRows } from './json';
 export { powersOfFive } from './numbers';
