@@ -2,7 +2,7 @@
 import { addRecords, addsUp, zeroRecords } from '../contract/counts.ts';
 import { ForebayError } from '../contract/errors.ts';
 import { DataWriter } from '../parquet/writer.ts';
-import { contentsOf } from './archives/contents.ts';
+import { type Content, contentsOf } from './archives/contents.ts';
 import { decompress } from './decompress.ts';
 import type {
   ByteSink,
@@ -17,13 +17,14 @@ import type {
 import { createExaminer, type Examiner } from './examine.ts';
 import { Intake } from './intake.ts';
 import { compileMoves, type Move } from './mapping.ts';
+import { readAvro } from './readers/avro.ts';
 import { readCsv } from './readers/csv.ts';
 import { readJson } from './readers/json.ts';
 import { firstByte, readJsonLines } from './readers/jsonlines.ts';
 import { MovingSink } from './readers/moving.ts';
 import { readParquet } from './readers/parquet.ts';
 import { bytesOfRange, columnsOfRange } from './readers/range.ts';
-import { type Bytes, type Span, wholeFile } from './readers/reader.ts';
+import { type Span, wholeFile } from './readers/reader.ts';
 import { readRejects } from './readers/rejected.ts';
 import { RowRecords } from './readers/rows.ts';
 import { RejectWriter } from './rejects.ts';
@@ -160,13 +161,13 @@ class ReadingEngine implements Engine {
       await readParquet(input, records, counted, (before) => sink.setBefore(before));
       return;
     }
-    for await (const { name, bytes } of contentsOf(input, this.#settings.read, sink)) {
-      await sink.within(name, () => this.#readContent(bytes, sink));
+    for await (const content of contentsOf(input, this.#settings.read, sink)) {
+      await sink.within(content.name, () => this.#readContent(content, sink));
     }
   }
 
   /** A whole file, decompressed. */
-  async #readContent(bytes: Bytes, sink: InputSink): Promise<void> {
+  async #readContent({ bytes, expanded }: Content, sink: InputSink): Promise<void> {
     const { format, maxRecordBytes } = this.#settings.read;
     const { columns } = this.#examiner;
     switch (format.type) {
@@ -181,6 +182,9 @@ class ReadingEngine implements Engine {
         await readJsonLines(bytes, maxRecordBytes, new MovingSink(sink, this.#moves), wholeFile, lines);
         break;
       }
+      case 'Avro':
+        await readAvro(bytes, { columns, moves: this.#moves, sink }, { maxRecordBytes, expanded });
+        break;
       case 'JSON':
         await readJson(bytes, maxRecordBytes, new MovingSink(sink, this.#moves));
         break;
