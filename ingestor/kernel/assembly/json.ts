@@ -39,6 +39,7 @@ import {
   nodeOpen,
   nodePresentLevel,
   nodeRepetition,
+  nodeUnique,
 } from './nodes';
 import { double, integer, readDouble, readInteger } from './numbers';
 import { setFeedsEnd, skipSpace } from './spaces';
@@ -398,10 +399,12 @@ function walkList(node: usize, at: usize, repetition: u32): usize {
   at = skipSpace(at + 1);
   if (load<u8>(at) == 0x5d) return appendEmpty(node, repetition) ? at + 1 : 0;
   const item = load<usize>(node, nodeChild);
+  const list: u64 = load<u8>(node, nodeUnique) == 0 ? 0 : newObject();
   let items: u32 = 0;
   while (true) {
+    const first = at;
     at = walk(item, at, repetition);
-    if (at == 0) return 0;
+    if (at == 0 || (list != 0 && !isNewItem(list, first, at))) return 0;
     items++;
     repetition = <u32>load<u8>(node, nodeRepetition);
     at = skipSpace(at);
@@ -412,6 +415,13 @@ function walkList(node: usize, at: usize, repetition: u32): usize {
     else return 0;
   }
   return items >= load<u32>(node, nodeLeast) && items <= load<u32>(node, nodeMost) ? at : 0;
+}
+
+/** Whether the list had no item of the same text; of two ways to write one value only the plainer is decided. */
+function isNewItem(list: u64, first: usize, end: usize): bool {
+  const byte = load<u8>(first);
+  const isPlain = byte == 0x22 ? endOfPlain(first + 1) == end - 1 : load<u16>(first) != 0x302d;
+  return isPlain && !isRepeated(list, first, <u32>(end - first));
 }
 
 /** An empty list or map. */

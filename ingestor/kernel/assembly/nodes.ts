@@ -32,6 +32,8 @@ export const nodePresentLevel = 3;
 export const nodeRepetition = 4;
 /** u8, struct: 1 where other fields are accepted (and counted as warned). */
 export const nodeOpen = 5;
+/** u8, list: 1 where no two items may be the same; they are told apart by how they are written. */
+export const nodeUnique = 5;
 /** u8. boolean: bit 0 for false, bit 1 for true; json: bits `allow...`. */
 export const nodeAllowed = 6;
 /** u8, double: 1 where it has bounds or choices, which are judged otherwise from 2^53 on. */
