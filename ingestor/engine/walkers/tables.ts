@@ -198,6 +198,7 @@ class TableWriter {
     this.#word(at + nodeKeys, keys);
     this.#word(at + nodeKeyCount, fields.length);
     this.#word(at + nodeFirstKey, keys);
+    this.#kernel.run.indexKeys(at);
   }
 
   /** All zero, and some bytes more, so that whole vectors may be read. */
