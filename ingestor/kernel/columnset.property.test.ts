@@ -3,10 +3,20 @@ import { describe, expect, test } from 'vitest';
 import type { Column, ColumnType } from '../engine/schema.ts';
 import type { EncodedColumn, EncodeSettings } from '../parquet/encoded.ts';
 import { ColumnSet } from './columnset.ts';
+import { readEncodedColumn } from './encodedcolumn.ts';
 import { Kernel } from './kernel.ts';
 import { RowFeed } from './rowfeed.ts';
 import { type Shape, type ShapeLeaf, shapeOf } from './shape.ts';
-import { boundsOf, column, contentOf, type Row, readContent, readDictionary, readPage } from './testing.ts';
+import {
+  boundsOf,
+  column,
+  contentOf,
+  type LeafContent,
+  type Row,
+  readContent,
+  readDictionary,
+  readPage,
+} from './testing.ts';
 
 const leafTypes = ['string', 'boolean', 'int', 'long', 'double', 'date', 'timestamptz', 'json'] as const;
 
@@ -113,7 +123,13 @@ function someRows(count: number, seed: number): Uint32Array {
   return Uint32Array.from(rows.sort((a, b) => ((a * 31 + seed) % 101) - ((b * 31 + seed) % 101)));
 }
 
-function play({ shape, steps }: Story, withDrops = true): { set: ColumnSet; rows: Row[] } {
+interface Played {
+  readonly kernel: Kernel;
+  readonly set: ColumnSet;
+  readonly rows: Row[];
+}
+
+function play({ shape, steps }: Story, withDrops = true): Played {
   const kernel = new Kernel();
   const set = new ColumnSet(kernel, shape);
   const feed = new RowFeed(kernel, shape);
@@ -138,7 +154,7 @@ function play({ shape, steps }: Story, withDrops = true): { set: ColumnSet; rows
       }
     }
   }
-  return { set, rows };
+  return { kernel, set, rows };
 }
 
 const settings = fc.record({
@@ -154,7 +170,7 @@ describe('whatever the shape and the rows', () => {
         expect(set.rows).toBe(rows.length);
         expectPages(set, rows, encode);
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
   });
 
@@ -170,7 +186,31 @@ describe('whatever the shape and the rows', () => {
         );
         expectPages(set, rows, encode);
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
+    );
+  });
+
+  test.each([0, 5, 6, 8])('the pages hold the rows in encoding %i, where it suits them', (encoding) => {
+    fc.assert(
+      fc.property(story, settings, fc.nat(), (played, encode, seed) => {
+        const { kernel, set, rows } = play(played);
+        const picked = someRows(rows.length, seed);
+        const at = kernel.run.allocate(picked.length * 4) >>> 0;
+        new Uint32Array(kernel.run.memory.buffer, at, picked.length).set(picked);
+        const pickedContents = contentOf(
+          played.shape,
+          Array.from(picked, (row) => rows[row] ?? []),
+        );
+        const contents = contentOf(played.shape, rows);
+        for (const leaf of set.shape.leaves) {
+          const { pageBytes, pageRows } = encode;
+          const all = kernel.run.encodeLeaf(leaf.index, encoding, 0, 0, pageBytes, pageRows) >>> 0;
+          expectEncoded(readEncodedColumn(kernel.bytes, all, leaf.type), leaf, contents[leaf.index], encode);
+          const some = kernel.run.encodeLeaf(leaf.index, encoding, at, picked.length, pageBytes, pageRows) >>> 0;
+          expectEncoded(readEncodedColumn(kernel.bytes, some, leaf.type), leaf, pickedContents[leaf.index], encode);
+        }
+      }),
+      { numRuns: 100 },
     );
   });
 
@@ -201,15 +241,22 @@ function copyOf({ dictionary, pages, ...rest }: EncodedColumn): unknown {
 function expectPages(set: ColumnSet, rows: readonly Row[], encode: EncodeSettings): void {
   const contents = contentOf(set.shape, rows);
   for (const leaf of set.shape.leaves) {
-    const encoded = set.encode(leaf.index, encode);
-    const content = contents[leaf.index];
-    expect(readContent(encoded, leaf)).toEqual(content);
-    expect(encoded.entries).toBe(content?.definitions.length);
-    expect(encoded.nulls).toBe(encoded.entries - (content?.values.length ?? 0));
-    expect(encoded.nans).toBe(content?.values.filter((value) => Number.isNaN(value)).length);
-    expect(boundsOf(encoded, leaf.type)).toEqual(boundsOf(content?.values ?? [], leaf.type));
-    expectBordersAndBounds(encoded, leaf, encode);
+    expectEncoded(set.encode(leaf.index, encode), leaf, contents[leaf.index], encode);
   }
+}
+
+function expectEncoded(
+  encoded: EncodedColumn,
+  leaf: ShapeLeaf,
+  content: LeafContent | undefined,
+  encode: EncodeSettings,
+): void {
+  expect(readContent(encoded, leaf)).toEqual(content);
+  expect(encoded.entries).toBe(content?.definitions.length);
+  expect(encoded.nulls).toBe(encoded.entries - (content?.values.length ?? 0));
+  expect(encoded.nans).toBe(content?.values.filter((value) => Number.isNaN(value)).length);
+  expect(boundsOf(encoded, leaf.type)).toEqual(boundsOf(content?.values ?? [], leaf.type));
+  expectBordersAndBounds(encoded, leaf, encode);
 }
 
 function expectBordersAndBounds(encoded: EncodedColumn, leaf: ShapeLeaf, { pageRows }: EncodeSettings): void {

@@ -1,6 +1,7 @@
 /** The columns of rows that wait to be written, in a kernel's memory: filled by the kernel's walkers, or row by row. */
 import type { EncodedColumn, EncodeSettings } from '../parquet/encoded.ts';
 import { readEncodedColumn } from './encodedcolumn.ts';
+import { candidates, costOf, type Encoding, encodings, leastTried, mostTried } from './encodingchoice.ts';
 import type { Kernel } from './kernel.ts';
 import { leafReader } from './leafreader.ts';
 import { RowFeed } from './rowfeed.ts';
@@ -18,13 +19,19 @@ const physicalTypes: Readonly<Record<LeafType, number>> = {
   json: 6,
 };
 
-/** Numbers of encodings in parquet.thrift. */
-const encodings = { plain: 0, deltas: 5, deltaLengths: 6, dictionary: 8 } as const;
+/** As a trial encodes them. */
+const wholePages = { pageBytes: 1 << 20, pageRows: 1 << 20 };
+/** So many values for each distinct one, and a dictionary pays whatever they are. */
+const fewDistinct = 8;
 
 export class ColumnSet {
   readonly shape: Shape;
   readonly #kernel: Kernel;
   readonly #feed: RowFeed;
+  /** By leaf: what suited its values when there were enough to tell. */
+  readonly #encodings: (Encoding | undefined)[] = [];
+  /** Leaves whose dictionary does not pay: they have none from the next row group on. */
+  readonly #plainNext = new Set<number>();
   /** Where numbers of rows are put for the kernel, and how many it has room for. */
   #rowsAt = 0;
   #rowsRoom = 0;
@@ -64,12 +71,14 @@ export class ColumnSet {
   }
 
   /** The rows that the settings name, or all: as pages that lie in the kernel's memory until its next call. */
-  encode(leaf: number, { rows, pageBytes, pageRows }: EncodeSettings): EncodedColumn {
-    const { type, index } = this.#leaf(leaf);
-    const { run } = this.#kernel;
-    const encoding = type === 'string' || type === 'json' ? encodings.dictionary : encodings.plain;
-    const at = run.encodeLeaf(index, encoding, this.#pass(rows), rows?.length ?? 0, pageBytes, pageRows) >>> 0;
-    return readEncodedColumn(this.#kernel.bytes, at, type);
+  encode(leaf: number, settings: EncodeSettings): EncodedColumn {
+    const found = this.#leaf(leaf);
+    this.#encodings[leaf] ??= this.#choose(found);
+    const encoding = this.#encodings[leaf] ?? defaultEncoding(found.type);
+    const encoded = this.#encode(found, encoding, settings);
+    const lostDictionary = encoding === encodings.dictionary && !encoded.dictionary && encoded.nulls < encoded.entries;
+    if (lostDictionary) this.#encodings[leaf] = undefined;
+    return encoded;
   }
 
   /** Adds the leaf's values to a split-block bloom filter of the Parquet format, which has a power of two of 32-byte blocks. */
@@ -89,7 +98,49 @@ export class ColumnSet {
 
   /** Forgets all rows; what was learnt about encodings stays. */
   clear(): void {
-    this.#kernel.run.clearColumns();
+    const { run } = this.#kernel;
+    run.clearColumns();
+    for (const leaf of this.#plainNext) run.setPlain(leaf);
+    this.#plainNext.clear();
+  }
+
+  #encode(
+    { index, type }: ShapeLeaf,
+    encoding: Encoding,
+    { rows, pageBytes, pageRows }: EncodeSettings,
+  ): EncodedColumn {
+    const { run } = this.#kernel;
+    const at = run.encodeLeaf(index, encoding, this.#pass(rows), rows?.length ?? 0, pageBytes, pageRows) >>> 0;
+    return readEncodedColumn(this.#kernel.bytes, at, type);
+  }
+
+  /** The encoding that takes least; undefined while there are too few values to tell. */
+  #choose(leaf: ShapeLeaf): Encoding | undefined {
+    const { run } = this.#kernel;
+    const present = run.presentValues(leaf.index);
+    if (present < leastTried) return undefined;
+    const distinct = run.distinctValues(leaf.index);
+    if (distinct > 0) return this.#chooseForDictionary(leaf, present, distinct);
+    const rows = Math.ceil((this.rows * mostTried) / Math.max(mostTried, present));
+    const settings = { rows: Uint32Array.from({ length: rows }, (_, row) => row), ...wholePages };
+    return this.#cheapest(leaf, candidates[leaf.type], settings);
+  }
+
+  /** A dictionary of few values pays; of many, all values tell. */
+  #chooseForDictionary(leaf: ShapeLeaf, present: number, distinct: number): Encoding {
+    if (distinct * fewDistinct < present) return encodings.dictionary;
+    const cheapest = this.#cheapest(leaf, [encodings.dictionary, ...candidates[leaf.type]], wholePages);
+    if (cheapest !== encodings.dictionary) this.#plainNext.add(leaf.index);
+    return cheapest;
+  }
+
+  #cheapest(leaf: ShapeLeaf, tried: readonly Encoding[], settings: EncodeSettings): Encoding {
+    let [cheapest, least]: [Encoding, number] = [encodings.plain, Number.POSITIVE_INFINITY];
+    for (const encoding of tried) {
+      const cost = costOf(this.#encode(leaf, encoding, settings));
+      if (cost < least) [cheapest, least] = [encoding, cost];
+    }
+    return cheapest;
   }
 
   #leaf(leaf: number): ShapeLeaf {
@@ -110,4 +161,8 @@ export class ColumnSet {
     new Uint32Array(run.memory.buffer, this.#rowsAt, rows.length).set(rows);
     return this.#rowsAt;
   }
+}
+
+function defaultEncoding(type: LeafType): Encoding {
+  return type === 'string' || type === 'json' ? encodings.dictionary : encodings.plain;
 }

@@ -1,8 +1,9 @@
 /** An instance of the kernel: its functions, and its memory as the host sees it. One serves one thread. */
 import { kernelWasm } from './kernel.gen.ts';
+import type { WalkerFunctions } from './walkerfunctions.ts';
 
 /** Pointers and lengths are bytes of the kernel's memory. See `assembly/index.ts`. */
-export interface KernelFunctions {
+export interface KernelFunctions extends WalkerFunctions {
   readonly memory: WebAssembly.Memory;
   allocate(bytes: number): number;
   release(block: number, bytes: number): void;
@@ -23,6 +24,8 @@ export interface KernelFunctions {
   placeValues(leaf: number, to: number): void;
   valuesAt(leaf: number): number;
   distinctAt(leaf: number): number;
+  presentValues(leaf: number): number;
+  distinctValues(leaf: number): number;
   makeNodes(count: number): void;
   setNode(
     index: number,

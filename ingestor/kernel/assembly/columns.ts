@@ -2,7 +2,8 @@
  * The columns that are being filled: for each leaf its values and the levels that say which are missing. A record is
  * appended as it is read and taken back when it turns out to be refused.
  */
-import { dropDistinct, isAllowed, makeDictionary, makeTable, numberOf, refused, releaseDictionary, spilled } from './dictionary';
+import { isAllowed } from './checks';
+import { dropDistinct, makeDictionary, makeTable, numberOf, refused, releaseDictionary, spilled } from './dictionary';
 import {
   chunkEnd,
   counts,

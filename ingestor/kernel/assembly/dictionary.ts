@@ -4,6 +4,7 @@
  * that no search ever misses what once had to make way for them.
  */
 import { areSame } from './bytes';
+import { isAllowed, passes } from './checks';
 import { hashOf } from './hash';
 import {
   countsBeforeOf,
@@ -22,10 +23,6 @@ import {
 import { allocate, grow, release } from './memory';
 import { distinctHead, lengthBytes, roomFor, textBytes, writeText } from './texts';
 
-/** Called once for each distinct value of a text column that has a check: 1 when the value is allowed. */
-@external("env", "checkText")
-declare function checkText(check: i32, at: usize, length: u32): i32;
-
 /** What `numberOf` answers beside numbers of values. */
 export const spilled: i32 = -1;
 export const refused: i32 = -2;
@@ -41,11 +38,6 @@ const leastJudged: u32 = 2048;
 /** Numbers of 16 bits; and readers hold a dictionary whole, so it is bounded in bytes too. */
 const mostDistinct: u32 = 65536;
 const mostBytes: usize = 4 << 20;
-
-@inline
-export function isAllowed(check: i32, at: usize, length: u32): bool {
-  return check < 0 || checkText(check, at, length) != 0;
-}
 
 /** For a leaf that has no values yet. */
 export function makeDictionary(leaf: u32): void {
@@ -70,7 +62,7 @@ export function numberOf(leaf: u32, at: usize, length: u32, check: i32): i32 {
       const record = <usize>found;
       if (load<u32>(record) == length && areSame(record + lengthBytes, at, length)) {
         if (check >= 0 && load<i32>(record - distinctHead, passedCheck) != check) {
-          if (checkText(check, at, length) == 0) return refused;
+          if (!passes(check, at, length)) return refused;
           store<i32>(record - distinctHead, check, passedCheck);
         }
         return load<i32>(record - distinctHead, number);

@@ -7,8 +7,9 @@ export { beginRow, clearColumns, dropRow, endRow, heldBytes, makeColumns, rows, 
 export { feedRow, feedValues, makeNodes, setNode } from './feed';
 export { encodeLeaf, releasePages } from './pages';
 export { keepRows } from './pick';
-export { distinctAt, placeValues, valuesAt } from './places';
+export { distinctAt, distinctValues, placeValues, presentValues, valuesAt } from './places';
 
 // Records of JSON.
+export { setAutomaton } from './checks';
 export { takeJsonLines, takenRows, warnedRows } from './json';
 export { powersOfFive } from './numbers';

@@ -42,10 +42,8 @@ export const nodeEndLeaf = 12;
 /** u32, both inclusive. text, date, date-time: code points; list: items; struct and map: fields. */
 export const nodeLeast = 16;
 export const nodeMost = 20;
-/** i32, text: the check that the host is asked, -1 for none. */
+/** i32, text: the number of its check, -1 for none. */
 export const nodeCheck = 24;
-/** u32, text, date, date-time: address of an automaton that must accept it, 0 for none. */
-export const nodeAutomaton = 28;
 /** i64 or, of a double, f64: both inclusive. */
 export const nodeMinimum = 32;
 export const nodeMaximum = 40;
@@ -82,8 +80,8 @@ export const allowList = 16;
 export const allowObject = 32;
 
 /**
- * An automaton over the bytes of UTF-8 text. Each state is a row of `automatonWidth` entries of u16: for each class of
- * bytes the entry at which the next state's row begins (0: none), and last, 1 where the text may end.
+ * The automaton of a check, over the bytes of UTF-8 text. Each state is a row of u16: for each class of bytes where the
+ * next state's row begins (0: there is none), and last, at `automatonWidth`, 1 where the text may end.
  */
 export const automatonWidth = 0;
 export const automatonStart = 4;

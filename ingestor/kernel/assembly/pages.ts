@@ -3,6 +3,7 @@ import { addText, boundsSize, findBounds, hasBounds, mergeBounds, nansFound } fr
 import { bitsOf, countOf } from './bytes';
 import {
   deltaLengths,
+  deltas,
   dictionary,
   distinctFound,
   distinctNumbers,
@@ -13,7 +14,7 @@ import {
   writeTexts,
   writeValues,
 } from './encodings';
-import { leafAt, leafType, maxDefinition, maxRepetition, table, typeBoolean, typeText, valueShift } from './leaf';
+import { leafAt, leafType, maxDefinition, maxRepetition, table, typeBoolean, typeDouble, typeText, valueShift } from './leaf';
 import { allocate, capacityOf, grow, release } from './memory';
 import {
   forgetNumbers,
@@ -67,8 +68,7 @@ let sourceShift: u32 = 0;
 let width: u32 = 0;
 
 /**
- * Encodes the rows `wanted` (0: all). An encoding that does not suit the values gives way to `PLAIN`. Text with a
- * dictionary has it written, unless another encoding than `plain` and `dictionary` is asked for.
+ * Encodes the rows `wanted` (0: all). An encoding that does not suit the values gives way to `PLAIN`.
  */
 export function encodeLeaf(leaf: u32, encoding: u32, wanted: usize, count: u32, bytes: u32, mostRows: u32): usize {
   releasePages();
@@ -104,7 +104,8 @@ function prepare(leaf: u32, encoding: u32): u32 {
   sourceShift = load<u32>(column, valueShift);
   if (type == typeText) return prepareText(column, encoding);
   if (type == typeBoolean || encoding == deltaLengths) return plain;
-  if (encoding != dictionary) return encoding;
+  if (encoding == deltas) return type == typeDouble ? plain : deltas;
+  if (encoding != dictionary) return plain;
   if (!findDistinct(pickedValues, pickedPresent, sourceShift, mostDistinctNumbers)) return plain;
   const size = <usize>distinctFound << sourceShift;
   memory.copy(makeDictionaryPage(size, distinctFound), distinctValues, size);

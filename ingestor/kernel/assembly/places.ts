@@ -5,6 +5,7 @@ import {
   countsOf,
   definitions,
   distinct,
+  distinctCount,
   entryCount,
   leafAt,
   maxDefinition,
@@ -115,4 +116,14 @@ export function valuesAt(leaf: u32): usize {
 export function distinctAt(leaf: u32): usize {
   const column = leafAt(leaf);
   return load<usize>(column, table) == 0 ? 0 : load<usize>(column, distinct);
+}
+
+/** Number of the leaf's values that are there. */
+export function presentValues(leaf: u32): u32 {
+  return load<u32>(countsOf(leaf), valueCount);
+}
+
+/** Number of its dictionary's values; 0: it has none. */
+export function distinctValues(leaf: u32): u32 {
+  return load<u32>(countsOf(leaf), distinctCount);
 }

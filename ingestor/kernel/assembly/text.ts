@@ -1,6 +1,5 @@
-/** Texts as JSON writes them, and what is asked of texts: their length, and whether an automaton accepts them. */
-import { allocate, padding, release } from './memory';
-import { automatonClasses, automatonRows, automatonStart, automatonWidth } from './nodes';
+/** Texts as JSON writes them, and their length. */
+import { allocate, release } from './memory';
 
 /** Where the text that `unescape` read stands, good until it is called again. */
 export let plainText: usize = 0;
@@ -150,16 +149,4 @@ function countsWithin(at: usize, length: u32, least: u32, most: u32): bool {
   let count: u32 = 0;
   for (let end = at + length; at < end; at++) count += u32((load<u8>(at) & 0xc0) != 0x80);
   return count >= least && count <= most;
-}
-
-/** True when the automaton at `automaton` accepts the text. */
-export function accepts(automaton: usize, at: usize, length: u32): bool {
-  const rows = load<usize>(automaton, automatonRows);
-  let state = load<u32>(automaton, automatonStart);
-  for (let end = at + length; at < end; at++) {
-    const column = <u32>load<u8>(automaton + <usize>load<u8>(at), automatonClasses);
-    state = <u32>load<u16>(rows + (<usize>(state + column) << 1));
-    if (state == 0) return false;
-  }
-  return load<u16>(rows + (<usize>(state + load<u32>(automaton, automatonWidth)) << 1), 0) != 0;
 }

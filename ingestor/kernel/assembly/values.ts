@@ -7,7 +7,6 @@ import { dateOf, dateTimeOf, noDate, noDateTime } from './dates';
 import {
   kindInt,
   nodeAllowed,
-  nodeAutomaton,
   nodeBounded,
   nodeCheck,
   nodeChoiceCount,
@@ -19,32 +18,30 @@ import {
   nodeMinimum,
   nodeMost,
 } from './nodes';
-import { accepts, hasLength } from './text';
+import { hasLength } from './text';
 
 /** Well-formed UTF-8; `padding` bytes behind it may be read. */
 @inline
 export function appendTextOf(node: usize, at: usize, length: u32, repetition: u32): bool {
-  if (!hasForm(node, at, length)) return false;
+  if (!hasFittingLength(node, at, length)) return false;
   return appendText(load<u32>(node, nodeFirstLeaf), at, length, repetition, load<i32>(node, nodeCheck));
 }
 
 @inline
-function hasForm(node: usize, at: usize, length: u32): bool {
-  if (!hasLength(at, length, load<u32>(node, nodeLeast), load<u32>(node, nodeMost))) return false;
-  const automaton = load<usize>(node, nodeAutomaton);
-  return automaton == 0 || accepts(automaton, at, length);
+function hasFittingLength(node: usize, at: usize, length: u32): bool {
+  return hasLength(at, length, load<u32>(node, nodeLeast), load<u32>(node, nodeMost));
 }
 
 export function appendDateOf(node: usize, at: usize, length: u32, repetition: u32): bool {
   const days = dateOf(at, length);
-  if (days == noDate || !hasForm(node, at, length)) return false;
+  if (days == noDate || !hasFittingLength(node, at, length)) return false;
   appendInt(load<u32>(node, nodeFirstLeaf), days, repetition);
   return true;
 }
 
 export function appendDateTimeOf(node: usize, at: usize, length: u32, repetition: u32): bool {
   const micros = dateTimeOf(at, length);
-  if (micros == noDateTime || !hasForm(node, at, length)) return false;
+  if (micros == noDateTime || !hasFittingLength(node, at, length)) return false;
   appendLong(load<u32>(node, nodeFirstLeaf), micros, repetition);
   return true;
 }

@@ -1,0 +1,207 @@
+/** Writes a plan into a kernel's memory as the tables that its walkers read: see ingestor/kernel/assembly/nodes.ts. */
+import {
+  allowBoolean,
+  allowInteger,
+  allowList,
+  allowNumber,
+  allowObject,
+  allowText,
+  keyLength,
+  keyNext,
+  keyNode,
+  keyRequired,
+  keySize,
+  keyText,
+  kindBoolean,
+  kindDate,
+  kindDateTime,
+  kindDouble,
+  kindInt,
+  kindJson,
+  kindList,
+  kindLong,
+  kindMap,
+  kindStruct,
+  kindText,
+  kindUnknown,
+  nodeAllowed,
+  nodeBounded,
+  nodeCheck,
+  nodeChild,
+  nodeChoiceCount,
+  nodeChoices,
+  nodeEndLeaf,
+  nodeFirstKey,
+  nodeFirstLeaf,
+  nodeKeyCount,
+  nodeKeys,
+  nodeKind,
+  nodeLeast,
+  nodeMaximum,
+  nodeMinimum,
+  nodeMost,
+  nodeNullable,
+  nodeNullLevel,
+  nodeOpen,
+  nodePresentLevel,
+  nodeRepetition,
+  nodeSize,
+} from '../../kernel/assembly/nodes.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
+import type { Check, FieldCheck, Span, Value, WalkPlan } from '../plan/plan.ts';
+import { writePowersOfFive } from './powers.ts';
+
+/** The address of the node of the whole record. */
+export function writeTables(kernel: Kernel, { root }: WalkPlan): number {
+  writePowersOfFive(kernel);
+  return new TableWriter(kernel).node({ shape: undefined, nullable: false, value: root });
+}
+
+const kinds: Readonly<Record<Value['kind'], number>> = {
+  unknown: kindUnknown,
+  text: kindText,
+  int: kindInt,
+  long: kindLong,
+  double: kindDouble,
+  boolean: kindBoolean,
+  date: kindDate,
+  'date-time': kindDateTime,
+  json: kindJson,
+  struct: kindStruct,
+  list: kindList,
+  map: kindMap,
+};
+
+class TableWriter {
+  readonly #kernel: Kernel;
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+
+  node({ shape, nullable, value }: Check): number {
+    const at = this.#allocate(nodeSize);
+    this.#byte(at + nodeKind, kinds[value.kind]);
+    this.#byte(at + nodeNullable, nullable ? 1 : 0);
+    this.#byte(at + nodeNullLevel, shape?.nullLevel ?? 0);
+    this.#byte(at + nodePresentLevel, shape?.presentLevel ?? 0);
+    this.#byte(at + nodeRepetition, shape?.repetition ?? 0);
+    this.#word(at + nodeFirstLeaf, shape?.firstLeaf ?? 0);
+    this.#word(at + nodeEndLeaf, shape?.endLeaf ?? 0);
+    this.#value(at, value);
+    return at;
+  }
+
+  #value(at: number, value: Value): void {
+    switch (value.kind) {
+      case 'text':
+      case 'date':
+      case 'date-time':
+        this.#span(at, value.length);
+        this.#kernel.bytes.writeInt32LE(value.check ? this.#kernel.addCheck(value.check) : -1, at + nodeCheck);
+        break;
+      case 'int':
+      case 'long':
+        this.#kernel.bytes.writeBigInt64LE(value.min, at + nodeMinimum);
+        this.#kernel.bytes.writeBigInt64LE(value.max, at + nodeMaximum);
+        this.#choices(at, value.choices, (choice, to) => this.#kernel.bytes.writeBigInt64LE(choice, to));
+        break;
+      case 'double':
+        this.#byte(at + nodeBounded, value.choices || value.min > -Infinity || value.max < Infinity ? 1 : 0);
+        this.#kernel.bytes.writeDoubleLE(value.min, at + nodeMinimum);
+        this.#kernel.bytes.writeDoubleLE(value.max, at + nodeMaximum);
+        this.#choices(at, value.choices, (choice, to) => this.#kernel.bytes.writeDoubleLE(choice, to));
+        break;
+      case 'boolean':
+        this.#byte(at + nodeAllowed, (value.allowed.includes(false) ? 1 : 0) | (value.allowed.includes(true) ? 2 : 0));
+        break;
+      case 'json':
+        this.#byte(at + nodeAllowed, allowedBits(value.kinds));
+        break;
+      case 'struct':
+        this.#byte(at + nodeOpen, value.open ? 1 : 0);
+        this.#span(at, value.size);
+        this.#keys(at, value.fields, jsonKey);
+        break;
+      case 'list':
+        this.#span(at, value.size);
+        this.#word(at + nodeChild, this.node(value.item));
+        break;
+      case 'map':
+        this.#span(at, value.size);
+        this.#keys(at, value.fields, plainKey);
+        this.#word(at + nodeChild, this.node(value.value));
+        break;
+      case 'unknown':
+        break;
+    }
+  }
+
+  #span(at: number, { least, most }: Span): void {
+    this.#word(at + nodeLeast, least);
+    this.#word(at + nodeMost, most);
+  }
+
+  #choices<T>(at: number, choices: readonly T[] | undefined, write: (choice: T, to: number) => void): void {
+    if (!choices) return;
+    const list = this.#allocate(choices.length * 8);
+    for (const [index, choice] of choices.entries()) write(choice, list + index * 8);
+    this.#word(at + nodeChoices, list);
+    this.#word(at + nodeChoiceCount, choices.length);
+  }
+
+  #keys(at: number, fields: readonly FieldCheck[], textOf: (name: string) => Buffer): void {
+    const keys = this.#allocate(Math.max(1, fields.length) * keySize);
+    for (const [index, { name, required, check }] of fields.entries()) {
+      const key = keys + index * keySize;
+      const text = textOf(name);
+      const textAt = this.#allocate(text.length);
+      text.copy(this.#kernel.bytes, textAt);
+      this.#word(key + keyText, textAt);
+      this.#word(key + keyLength, text.length);
+      this.#word(key + keyNode, this.node(check));
+      this.#word(key + keyNext, keys + ((index + 1) % fields.length) * keySize);
+      this.#word(key + keyRequired, required ? 1 : 0);
+    }
+    this.#word(at + nodeKeys, keys);
+    this.#word(at + nodeKeyCount, fields.length);
+    this.#word(at + nodeFirstKey, keys);
+  }
+
+  /** All zero, and some bytes more, so that whole vectors may be read. */
+  #allocate(bytes: number): number {
+    const at = this.#kernel.run.allocate(bytes + 16) >>> 0;
+    this.#kernel.bytes.fill(0, at, at + bytes + 16);
+    return at;
+  }
+
+  #byte(at: number, value: number): void {
+    this.#kernel.bytes[at] = value;
+  }
+
+  #word(at: number, value: number): void {
+    this.#kernel.bytes.writeUInt32LE(value, at);
+  }
+}
+
+/** As it stands in JSON; what no UTF-8 text holds where it has escapes: such names are not decided. */
+function jsonKey(name: string): Buffer {
+  const text = JSON.stringify(name);
+  return text === `"${name}"` ? Buffer.from(`${text}:`) : Buffer.from([0xff, 0xff]);
+}
+
+function plainKey(name: string): Buffer {
+  return Buffer.from(`"${name}":`);
+}
+
+function allowedBits(allowed: ReadonlySet<string>): number {
+  const bits = {
+    boolean: allowBoolean,
+    integer: allowInteger,
+    number: allowInteger | allowNumber,
+    string: allowText,
+    array: allowList,
+    object: allowObject,
+  };
+  return Object.entries(bits).reduce((all, [kind, bit]) => (allowed.has(kind) ? all | bit : all), 0);
+}
