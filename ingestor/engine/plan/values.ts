@@ -97,8 +97,9 @@ export function integerValue(column: ColumnPlan, schemas: Schemas): IntegerValue
   const min = lower.reduce((a, b) => (b > a ? b : a), range.min);
   const max = upper.reduce((a, b) => (b < a ? b : a), range.max);
   const choices = commonChoices(schemas)?.flatMap(wholeOf);
-  if (choices?.length === 0) return undefined;
-  return { kind: column.type === 'int' ? 'int' : 'long', min, max, choices };
+  const held = choices?.filter((value) => value >= min && value <= max);
+  if (min > max || held?.length === 0) return undefined;
+  return { kind: column.type === 'int' ? 'int' : 'long', min, max, choices: held };
 }
 
 /** Formats that say of integers no more than the column's range. */
