@@ -57,6 +57,11 @@ export function writeTables(kernel: Kernel, { root }: WalkPlan): number {
   return new TableWriter(kernel).node({ shape: undefined, nullable: false, value: root });
 }
 
+/** The address of the node of one place of a record. */
+export function writeNode(kernel: Kernel, check: Check): number {
+  return new TableWriter(kernel).node(check);
+}
+
 const kinds: Readonly<Record<Value['kind'], number>> = {
   unknown: kindUnknown,
   text: kindText,

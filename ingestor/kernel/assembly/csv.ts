@@ -3,7 +3,7 @@
  * A row that is not decided here is taken back as a whole.
  */
 import { appendNull, appendNulls, beginRow, dropRow, endRow } from './columns';
-import { fieldEnds, fieldsOf, rowCount } from './csvscan';
+import { endOfRows, fieldEnds, fieldsOf, rowCount } from './csvscan';
 import {
   csvMarker,
   csvMarkerLength,
@@ -62,38 +62,41 @@ export function warnedCsvRows(): u32 {
   return warned;
 }
 
+/** The row that is taken next. */
+let row: u32 = 0;
+
 /**
- * Takes the rows that were scanned last, from the one with the number `row` on, as `plan` says: all of them, or until
- * there are `mostRows`, or before the first one that is not decided. Blank lines are passed over, where a row has more
- * than one field. Answers the number of the row it did not take.
+ * Takes rows of the block that was scanned last, from the one that begins at `start`, as `plan` says: all of them, or
+ * until there are `mostRows`, or before the first one that is not decided. Blank lines are passed over, where a row has
+ * more than one field. Answers where it stopped.
  */
-export function takeCsv(plan: usize, row: u32, mostRows: u32): u32 {
+export function takeCsv(plan: usize, start: usize, mostRows: u32): usize {
+  taken = 0;
+  warned = 0;
+  if (!seek(start)) return start;
   const width = load<u32>(plan, csvWidth);
   quote = <u32>load<u8>(plan, csvQuote);
   marker = load<usize>(plan, csvMarker);
   markerLength = load<u32>(plan, csvMarkerLength);
-  taken = 0;
-  warned = 0;
   let first = fieldsOf(row);
   for (; row < rowCount && taken < mostRows; row++) {
     const behind = fieldsOf(row + 1);
     ends = fieldEnds + (<usize>first << 2);
     const last = fieldEnds + (<usize>behind << 2) - 4;
-    const feed = load<usize>(last);
     const begin = load<usize>(ends - 4) + 1;
+    const feed = load<usize>(last);
     const hasReturn = feed > begin && load<u8>(feed - 1) == carriageReturn;
     const end = feed - usize(hasReturn);
-    const isBlank = end == begin && width != 1;
-    if (!isBlank) {
-      if (behind - first != width) return row;
-      // The next row begins behind the line feed.
-      if (hasReturn) store<usize>(last, end);
+    if (end > begin || width == 1) {
+      if (behind - first != width) return begin;
+      store<usize>(last, end);
       beginRow();
       const decided = walkRow(load<usize>(plan, csvSteps), load<usize>(plan, csvStepsEnd));
-      if (hasReturn) store<usize>(last, feed);
+      // The next row begins behind the line feed.
+      store<usize>(last, feed);
       if (!decided) {
         dropRow();
-        return row;
+        return begin;
       }
       endRow();
       taken++;
@@ -101,13 +104,20 @@ export function takeCsv(plan: usize, row: u32, mostRows: u32): u32 {
     }
     first = behind;
   }
-  return row;
+  return endOfRows(row);
+}
+
+/** Finds the row that begins there; false where none does. */
+function seek(start: usize): bool {
+  if (row > rowCount || endOfRows(row) > start) row = 0;
+  while (row < rowCount && endOfRows(row) < start) row++;
+  return endOfRows(row) == start;
 }
 
 function walkRow(step: usize, stepsEnd: usize): bool {
   hasMore = false;
   for (; step < stepsEnd; step += stepSize) {
-    const kind = <u32>load<u8>(step, stepKind);
+    const kind = <i32>load<u8>(step, stepKind);
     if (kind >= kindNothing) {
       if (kind == kindOfFields) {
         if (isThere(step)) continue;

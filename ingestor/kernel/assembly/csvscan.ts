@@ -31,6 +31,11 @@ export function scannedRows(): u32 {
   return rowCount;
 }
 
+/** Forgets the rows behind the first so many. */
+export function keepScannedRows(rows: u32): void {
+  rowCount = rows;
+}
+
 /**
  * Finds the rows from `start`, where one begins, to `end`. Answers where the last one ends that is whole and well formed
  * up to there: all before it are. Behind `end` so many bytes may be read as `padding` says.

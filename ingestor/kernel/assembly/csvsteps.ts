@@ -11,8 +11,7 @@ export const csvStepsEnd = 4;
 /** u32: fields that a row has. */
 export const csvWidth = 8;
 /** u8: a byte that no UTF-8 text has where there are no quotes. */
-export const csvDelimiter = 12;
-export const csvQuote = 13;
+export const csvQuote = 12;
 /** u32: address and length of the text that stands for null; the length is that of no text where none does. */
 export const csvMarker = 16;
 export const csvMarkerLength = 20;

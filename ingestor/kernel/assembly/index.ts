@@ -13,3 +13,7 @@ export { distinctAt, distinctValues, placeValues, presentValues, valuesAt } from
 export { setAutomaton } from './checks';
 export { takeJsonLines, takenRows, warnedRows } from './json';
 export { powersOfFive } from './numbers';
+
+// Rows of CSV.
+export { takeCsv, takenCsvRows, warnedCsvRows } from './csv';
+export { endOfRows, keepScannedRows, scanCsv, scannedRows } from './csvscan';
