@@ -65,8 +65,16 @@ chart: $(installed) ## the Helm chart and a plain install manifest, in dist
 	helm template forebay charts/forebay --namespace forebay-system --kube-version 1.34.0 >dist/install.yaml
 
 .PHONY: bench
-bench: $(installed) image ## measures, on a cluster
-	node bench/run.ts
+bench: bench-engine bench-cluster ## measures both
+
+.PHONY: bench-engine
+bench-engine: $(installed) ## the engine beside DuckDB; QUICK=1: 100 MB instead of 1 GB
+	@node image/build.ts --bundle
+	@node bench/engine/run.ts $(if $(QUICK),--quick)
+
+.PHONY: bench-cluster
+bench-cluster: $(installed) image ## batches, the operator, and starts, on a cluster
+	node bench/cluster.ts
 
 .PHONY: cluster-up
 cluster-up: $(installed) ## a Kubernetes cluster for tests; prints how to reach it

@@ -236,7 +236,7 @@ async function parquetFile(rowGroups: readonly number[]): Promise<Buffer> {
   });
   let id = 0;
   for (const rows of rowGroups) {
-    for (let row = 0; row < rows; row += 1) writer.add([id, id % 5 === 0 ? 'far too long a text' : `text ${id++}`], 10);
+    for (let row = 0; row < rows; row += 1) writer.add([id, id % 5 === 0 ? 'far too long a text' : `text ${id++}`]);
     id += 1;
     await writer.flush();
   }

@@ -320,8 +320,8 @@ test('a data file is rolled when it has its size', async () => {
     '\n',
   );
   const { output, rows } = await ingestAll(person, [lines], { targetFileSizeBytes: 1000 });
-  expect(output.dataFiles.map(({ key }) => key)).toEqual(['data-0', 'data-1', 'data-2']);
-  for (const { rows: count } of output.dataFiles.slice(0, 2)) expect(count).toBeGreaterThanOrEqual(100_000);
+  expect(output.dataFiles.map(({ key }) => key)).toEqual(['data-0', 'data-1']);
+  expect(output.dataFiles[0]?.rows).toBeGreaterThanOrEqual(122_880);
   expect(rows).toHaveLength(250_000);
 });
 

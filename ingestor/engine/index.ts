@@ -1,8 +1,9 @@
 /** The engine: it reads inputs in its own thread and, where there is enough of them, in others. */
 import { addRecords, addsUp, zeroRecords } from '../contract/counts.ts';
 import { ForebayError } from '../contract/errors.ts';
+import { Kernel } from '../kernel/kernel.ts';
 import { DataWriter } from '../parquet/writer.ts';
-import { contentsOf } from './archives/contents.ts';
+import { type Content, contentsOf } from './archives/contents.ts';
 import { decompress } from './decompress.ts';
 import type {
   ByteSink,
@@ -17,13 +18,14 @@ import type {
 import { createExaminer, type Examiner } from './examine.ts';
 import { Intake } from './intake.ts';
 import { compileMoves, type Move } from './mapping.ts';
+import { readAvro } from './readers/avro.ts';
 import { readCsv } from './readers/csv.ts';
 import { readJson } from './readers/json.ts';
 import { firstByte, readJsonLines } from './readers/jsonlines.ts';
 import { MovingSink } from './readers/moving.ts';
 import { readParquet } from './readers/parquet.ts';
 import { bytesOfRange, columnsOfRange } from './readers/range.ts';
-import { type Bytes, type Span, wholeFile } from './readers/reader.ts';
+import { type Span, wholeFile } from './readers/reader.ts';
 import { readRejects } from './readers/rejected.ts';
 import { RowRecords } from './readers/rows.ts';
 import { RejectWriter } from './rejects.ts';
@@ -69,9 +71,11 @@ class ReadingEngine implements Engine {
     this.#moves = moves;
     const { compression, layout, targetFileSizeBytes } = settings;
     const open = () => this.#openDataFile();
-    this.#data = new DataWriter({ columns: examiner.columns, compression, layout, targetFileSizeBytes, open });
+    const kernel = new Kernel();
+    const { columns } = examiner;
+    this.#data = new DataWriter({ columns, compression, layout, targetFileSizeBytes, open, kernel });
     this.#intake = new Intake(examiner, this.#data);
-    this.#walkers = createWalkers(settings, examiner, moves, this.#data, this.#intake);
+    this.#walkers = createWalkers(settings, moves, kernel, this.#intake);
     this.#threads = new Threads(settings, open);
     this.#rejects = new RejectWriter(() => settings.openRejectFile());
     this.#errors = new ErrorTally(examiner.columns);
@@ -160,13 +164,13 @@ class ReadingEngine implements Engine {
       await readParquet(input, records, counted, (before) => sink.setBefore(before));
       return;
     }
-    for await (const { name, bytes } of contentsOf(input, this.#settings.read, sink)) {
-      await sink.within(name, () => this.#readContent(bytes, sink));
+    for await (const content of contentsOf(input, this.#settings.read, sink)) {
+      await sink.within(content.name, () => this.#readContent(content, sink));
     }
   }
 
   /** A whole file, decompressed. */
-  async #readContent(bytes: Bytes, sink: InputSink): Promise<void> {
+  async #readContent({ bytes, expanded }: Content, sink: InputSink): Promise<void> {
     const { format, maxRecordBytes } = this.#settings.read;
     const { columns } = this.#examiner;
     switch (format.type) {
@@ -181,6 +185,9 @@ class ReadingEngine implements Engine {
         await readJsonLines(bytes, maxRecordBytes, new MovingSink(sink, this.#moves), wholeFile, lines);
         break;
       }
+      case 'Avro':
+        await readAvro(bytes, { columns, moves: this.#moves, sink }, { maxRecordBytes, expanded });
+        break;
       case 'JSON':
         await readJson(bytes, maxRecordBytes, new MovingSink(sink, this.#moves));
         break;

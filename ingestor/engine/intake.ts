@@ -80,7 +80,7 @@ export class Intake implements ReplaySink {
     if (errors.length === 0) {
       outcome.ingested += 1;
       if (warned || this.#examiner.extra) outcome.warnings += 1;
-      this.#data.add(this.#row, source.weight ?? source.size);
+      this.#data.add(this.#row);
     } else {
       outcome.refused.push({ nth: outcome.read, origin: this.#origin, refused: refusedOf(errors, source) });
     }

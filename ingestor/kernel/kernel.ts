@@ -37,8 +37,8 @@ export interface KernelFunctions extends WalkerFunctions {
     repetition: number,
     next: number,
   ): void;
-  feedRow(tags: number, slots: number, texts: number): void;
-  feedValues(tags: number, slots: number, texts: number): void;
+  feedRow(tags: number, slots: number, texts: number, isAscii: number): void;
+  feedValues(tags: number, slots: number, texts: number, isAscii: number): void;
 }
 
 /** Tells whether a text is allowed; each is asked once. */

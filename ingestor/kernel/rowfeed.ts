@@ -18,8 +18,7 @@ const tagNull = 0;
 const tagNumber = 1;
 const tagLong = 2;
 
-/** Shorter text is faster written by hand. */
-const shortText = 24;
+const encoder = new TextEncoder();
 
 interface FeedNode {
   readonly name: string;
@@ -39,9 +38,10 @@ export class RowFeed {
   #tags = new Uint8Array();
   #slots = new Float64Array();
   #longs = new BigInt64Array();
-  #texts: Buffer = Buffer.alloc(0);
+  #texts = new Uint8Array();
   #place = 0;
-  #textEnd = 0;
+  /** The texts of the row at hand, one after the other. */
+  #text = '';
 
   constructor(kernel: Kernel, shape: Shape) {
     this.#kernel = kernel;
@@ -64,23 +64,25 @@ export class RowFeed {
 
   /** Adds a row: one value for each column, as `convert` gives them. */
   add(row: readonly unknown[]): void {
-    this.#lay(row);
-    this.#kernel.run.feedRow(this.#tagsAt, this.#slotsAt, this.#textsAt);
+    const isAscii = this.#lay(row);
+    this.#kernel.run.feedRow(this.#tagsAt, this.#slotsAt, this.#textsAt, isAscii ? 1 : 0);
   }
 
   /** Appends its values: the caller begins and ends the row. */
   append(row: readonly unknown[]): void {
-    this.#lay(row);
-    this.#kernel.run.feedValues(this.#tagsAt, this.#slotsAt, this.#textsAt);
+    const isAscii = this.#lay(row);
+    this.#kernel.run.feedValues(this.#tagsAt, this.#slotsAt, this.#textsAt, isAscii ? 1 : 0);
   }
 
-  #lay(row: readonly unknown[]): void {
+  /** True: all of its text is ASCII. */
+  #lay(row: readonly unknown[]): boolean {
     // The kernel may have taken more memory, which leaves views without any.
     if (this.#tags.length === 0) this.#look();
     this.#place = 0;
-    this.#textEnd = 0;
+    this.#text = '';
     const nodes = this.#nodes;
     for (let index = 0; index < nodes.length; index += 1) this.#write(nodes[index] as FeedNode, row[index]);
+    return this.#writeTexts();
   }
 
   #write(node: FeedNode, value: unknown): void {
@@ -94,9 +96,8 @@ export class RowFeed {
     this.#tags[place] = tagNumber;
     const { kind } = node;
     if (kind === kindText) {
-      // First, since it may make views anew.
-      const bytes = this.#writeText(value as string);
-      this.#slots[place] = bytes;
+      this.#text += value as string;
+      this.#slots[place] = (value as string).length;
     } else if (typeof value === 'number') this.#slots[place] = value;
     else if (typeof value === 'bigint') this.#writeLong(place, value, kind);
     else if (typeof value === 'boolean') this.#slots[place] = value ? 1 : 0;
@@ -130,25 +131,13 @@ export class RowFeed {
     for (let index = 0; index < items.length; index += 1) this.#write(element, items[index]);
   }
 
-  /** Number of its bytes. */
-  #writeText(text: string): number {
-    const { length } = text;
-    const start = this.#textEnd;
+  /** All texts of the row at once, which takes a third of the time that one after the other does. True: all are ASCII. */
+  #writeTexts(): boolean {
+    const text = this.#text;
+    this.#text = '';
     // A UTF-16 unit takes at most three bytes.
-    if (start + length * 3 > this.#textBytes) this.#growTexts(start + length * 3);
-    const texts = this.#texts;
-    let at = start;
-    if (length < shortText) {
-      for (let index = 0; index < length; index += 1) {
-        const unit = text.charCodeAt(index);
-        if (unit >= 0x80) break;
-        texts[at] = unit;
-        at += 1;
-      }
-    }
-    if (at - start < length) at = start + texts.write(text, start, 'utf8');
-    this.#textEnd = at;
-    return at - start;
+    if (text.length * 3 > this.#textBytes) this.#growTexts(text.length * 3);
+    return encoder.encodeInto(text, this.#texts).written === text.length;
   }
 
   #look(): void {
@@ -156,7 +145,7 @@ export class RowFeed {
     this.#tags = new Uint8Array(buffer, this.#tagsAt, this.#places);
     this.#slots = new Float64Array(buffer, this.#slotsAt, this.#places);
     this.#longs = new BigInt64Array(buffer, this.#slotsAt, this.#places);
-    this.#texts = Buffer.from(buffer, this.#textsAt, this.#textBytes);
+    this.#texts = new Uint8Array(buffer, this.#textsAt, this.#textBytes);
   }
 
   #growPlaces(): void {

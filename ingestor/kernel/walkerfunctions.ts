@@ -1,11 +1,13 @@
-/** What walkers call of the kernel: see `assembly/json.ts`. */
+/** What walkers call of the kernel: see `assembly/json.ts` and `assembly/frames.ts`. */
 export interface WalkerFunctions {
   setAutomaton(check: number, automaton: number): void;
   /** Where the first 128 bits of powers of five go: see `assembly/numbers.ts`. */
   powersOfFive(): number;
   /** Answers where it stopped. */
   takeJsonLines(root: number, start: number, end: number, mostRows: number, mostBytes: number): number;
-  /** Of the last call. */
+  takeJsonValues(root: number, from: number, start: number, end: number, mostRows: number, mostBytes: number): number;
+  placeInValues(): number;
+  /** Of the last call of either. */
   takenRows(): number;
   warnedRows(): number;
 
@@ -19,4 +21,7 @@ export interface WalkerFunctions {
   /** Of the last call. */
   takenCsvRows(): number;
   warnedCsvRows(): number;
+  beginFrame(): void;
+  frame(at: number, end: number): number;
+  framed(): number;
 }

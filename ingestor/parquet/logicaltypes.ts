@@ -8,7 +8,7 @@ import { formatDate, formatDateTime } from '../engine/datetime.ts';
 import { parseExact } from '../engine/exact.ts';
 
 /** No date-time: the judge refuses it. */
-const outOfRange = 'out of range';
+export const outOfRange = 'out of range';
 
 export const jsonParsers: Partial<ParquetParsers> = {
   timestampFromMilliseconds: (millis) => formatDateTime(millis * 1000n) ?? outOfRange,
@@ -68,7 +68,9 @@ export function valueConverter(element: SchemaElement): ((value: unknown) => unk
 }
 
 /** A bigint where a number cannot hold it. */
-function narrow(value: unknown): unknown {
+export function narrow(value: bigint): number | bigint;
+export function narrow(value: unknown): unknown;
+export function narrow(value: unknown): unknown {
   if (typeof value !== 'bigint') return value;
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
@@ -79,24 +81,24 @@ function integer(value: unknown): bigint {
 }
 
 /** Big-endian two's complement where it is bytes. */
-function unscaled(value: unknown): bigint {
+export function unscaled(value: unknown): bigint {
   if (!(value instanceof Uint8Array)) return integer(value);
   const hex = Buffer.from(value).toString('hex');
   return hex === '' ? 0n : BigInt.asIntN(8 * value.length, BigInt(`0x${hex}`));
 }
 
 /** The nearest double, or the integer itself. */
-function decimal(value: bigint, scale: number): unknown {
+export function decimal(value: bigint, scale: number): unknown {
   if (scale <= 0) return narrow(value * 10n ** BigInt(-scale));
   if (value % 10n ** BigInt(scale) === 0n) return narrow(value / 10n ** BigInt(scale));
   return Number(`${value}e-${scale}`);
 }
 
-function formatTime(micros: bigint): string {
+export function formatTime(micros: bigint): string {
   return (formatDateTime(micros) ?? '').slice(11);
 }
 
-function floorDivide(a: bigint, b: bigint): bigint {
+export function floorDivide(a: bigint, b: bigint): bigint {
   return (a - (((a % b) + b) % b)) / b;
 }
 

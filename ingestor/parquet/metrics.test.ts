@@ -23,7 +23,7 @@ async function measure(type: ColumnType, ...rowGroups: readonly unknown[][]): Pr
     open: () => memorySink('file', new Map()),
   });
   for (const values of rowGroups) {
-    for (const value of values) writer.add([value], 10);
+    for (const value of values) writer.add([value]);
     await writer.flush();
   }
   return (await writer.finish())[0]?.columns?.[0];
@@ -174,7 +174,7 @@ test('split offsets are where another reader finds the row groups', async () => 
     open: () => memorySink('file', files),
   });
   for (const value of [1, 2, 3]) {
-    writer.add([value], 10);
+    writer.add([value]);
     await writer.flush();
   }
   const [file] = await writer.finish();

@@ -1,60 +1,89 @@
-/** One Parquet file that is being written, row group by row group. Encoding is hyparquet-writer's. */
-import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
-import type { CompressionCodec, SchemaElement } from 'hyparquet';
-import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
+/** One Parquet file that is being written, row group by row group. */
+import { setImmediate } from 'node:timers/promises';
+import type { SchemaElement } from 'hyparquet';
 import type { PartitionValue, TableLayout } from '../contract/layout.ts';
 import type { Compression } from '../contract/task.ts';
 import type { ByteSink, DataFile } from '../engine/engine.ts';
 import type { Column } from '../engine/schema.ts';
-import { fieldIDs } from './fields.ts';
+import type { ColumnSet } from '../kernel/columnset.ts';
+import type { Shape } from '../kernel/shape.ts';
+import { appendColumn, compressColumn } from './column.ts';
+import { type Codec, codecOf } from './compress.ts';
+import { fieldIDs, leafAt } from './fields.ts';
+import {
+  bloomFilterHeader,
+  type ChunkFacts,
+  fileMetadata,
+  type IndexPlaces,
+  type RowGroupFacts,
+  type Span,
+  startOf,
+} from './footer.ts';
 import { FileMetrics, type MeasuredLeaf, measuredLeaves, mostMeasured } from './metrics.ts';
-import { type CompareRows, createOrder } from './partitioning.ts';
+import { compareRows, type OrderedRows, RowOrder, type SortValues } from './order.ts';
 import { schemaElements } from './schema.ts';
+import { SinkWriter } from './sinkwriter.ts';
 
 /** What all files of a writer have in common. */
 export interface FileForm {
-  readonly columns: readonly Column[];
-  readonly compression: Compression;
-  readonly elements: SchemaElement[];
+  readonly codec: Codec;
+  /** Pages are compressed in libuv's pool while this thread encodes others. */
+  readonly inPool: boolean;
+  readonly elements: readonly SchemaElement[];
   /** Of one of few files, and of one of so many that what is kept about all of them would be too large to send around. */
   readonly measured: readonly MeasuredLeaf[];
   readonly measuredOfMany: readonly MeasuredLeaf[];
   /** False: nothing is kept about the columns of files. */
   readonly hasIDs: boolean;
-  readonly order?: CompareRows | undefined;
+  readonly order?: RowOrder | undefined;
+  /** Leaves that have bloom filters. */
+  readonly bloomLeaves: readonly number[];
 }
 
 /** Throws Error for a layout that is not of these columns. */
 export function createForm(
   columns: readonly Column[],
+  shape: Shape,
   compression: Compression,
   layout: TableLayout | undefined,
+  inPool: boolean,
 ): FileForm {
   const idOf = fieldIDs(layout);
-  const measured = measuredLeaves(columns, layout, idOf, mostMeasured);
+  const measured = measuredLeaves(shape, layout, idOf, mostMeasured);
+  const codec = codecOf(compression);
   return {
-    columns,
-    compression,
+    codec,
+    inPool: inPool && codec.compressInPool !== undefined,
     elements: schemaElements(columns, idOf),
     measured,
-    measuredOfMany: measuredLeaves(columns, layout, idOf, 0),
+    measuredOfMany: measuredLeaves(shape, layout, idOf, 0),
     hasIDs: measured.some((leaf) => leaf !== undefined),
-    order: layout && createOrder(columns, layout),
+    order: layout && layout.sortBy.length > 0 ? new RowOrder(shape, layout) : undefined,
+    bloomLeaves: (layout?.bloomFilters ?? []).map((path) => leafAt(shape, path).index),
   };
 }
 
-type Row = readonly unknown[];
+/**
+ * Pages end at so many bytes, or rows. A sixth of a row group: enough that readers gain by passing over pages, and few
+ * enough that compressing them one by one costs nothing.
+ */
+const pageBytes = 1024 * 1024;
+const pageRows = 20_480;
+/** After so many bytes of pages the thread looks at what else there is to do. */
+const bytesBetweenTurns = 512 * 1024;
+
+const magic = Buffer.from('PAR1');
 
 export class OpenFile {
   readonly #form: FileForm;
   readonly #partition: readonly PartitionValue[] | undefined;
   readonly #sink: ByteSink;
   readonly #out: SinkWriter;
-  readonly #writer: ParquetWriter;
   readonly #metrics: FileMetrics;
-  #rows = 0;
-  #last: Row | undefined;
+  readonly #rowGroups: RowGroupFacts[] = [];
+  #last: SortValues | undefined;
   #sorted = true;
+  #sinceTurn = 0;
 
   constructor(
     form: FileForm,
@@ -67,13 +96,7 @@ export class OpenFile {
     this.#sink = sink;
     this.#out = new SinkWriter(sink);
     this.#metrics = new FileMetrics(measured);
-    this.#writer = new ParquetWriter({
-      writer: this.#out,
-      schema: form.elements,
-      codec: codecs[form.compression],
-      compressors: { ZSTD: compressZstd, GZIP: (bytes) => gzipSync(bytes) },
-      createdBy: 'forebay',
-    });
+    this.#out.append(magic);
   }
 
   get bytes(): number {
@@ -81,33 +104,32 @@ export class OpenFile {
   }
 
   /**
-   * Where there is an order, the rows are put into it (equal ones stay as they came), so every row group is in order, and
-   * its bounds let readers pass it over. The file is called sorted when each of its row groups also follows on the one
-   * before: always where there is one, and where rows came about in order, as those of streams do. Files that end with
-   * each row group would all be sorted, but be a tenth of their target size, which costs readers more than it spares.
+   * Writes these rows (undefined: all). Where there is an order, the rows are put into it (equal ones stay as they came),
+   * so every row group is in order, and its bounds let readers pass it over. The file is called sorted when each of its row
+   * groups also follows on the one before: always where there is one, and where rows came about in order, as those of
+   * streams do. Files that end with each row group would all be sorted, but be a tenth of their target size, which costs
+   * readers more than it spares.
    */
-  async writeRowGroup(rows: Row[]): Promise<void> {
-    this.#sort(rows);
-    const columnData = this.#form.columns.map((column, index) => ({
-      name: column.name,
-      data: valuesOf(rows, index, column.type),
-    }));
-    await this.#writer.write({ columnData, rowGroupSize: rows.length });
-    const rowGroup = this.#writer.row_groups.at(-1);
-    if (rowGroup) this.#metrics.add(rowGroup);
-    this.#rows += rows.length;
+  async writeRowGroup(columns: ColumnSet, rows: Uint32Array | undefined, ordered?: OrderedRows): Promise<void> {
+    const count = rows?.length ?? columns.rows;
+    const inOrder = ordered ? this.#sort(ordered, rows, count) : rows;
+    const chunks = await this.#writeColumns(columns, inOrder);
+    for (const leaf of this.#form.bloomLeaves) this.#appendBloomFilter(columns, leaf, inOrder, chunks[leaf]);
+    await this.#out.flush();
+    this.#rowGroups.push({ rows: count, chunks });
   }
 
   async finish(): Promise<DataFile> {
-    await this.#writer.finish();
+    this.#appendFooter();
     await this.#out.flush();
     const { hasIDs, order } = this.#form;
+    const splitOffsets = this.#rowGroups.flatMap(({ chunks: [first] }) => (first ? [startOf(first)] : []));
     return {
       key: this.#sink.key,
-      rows: this.#rows,
+      rows: this.#rowGroups.reduce((sum, { rows }) => sum + rows, 0),
       bytes: await this.#sink.complete(),
       ...(this.#partition ? { partition: [...this.#partition] } : {}),
-      ...(hasIDs ? { columns: this.#metrics.columns(), splitOffsets: this.#metrics.splitOffsets } : {}),
+      ...(hasIDs ? { columns: this.#metrics.columns(), splitOffsets } : {}),
       ...(order ? { sorted: this.#sorted } : {}),
     };
   }
@@ -116,60 +138,98 @@ export class OpenFile {
     await this.#sink.abort();
   }
 
-  #sort(rows: Row[]): void {
-    const { order } = this.#form;
-    const [first, last] = [rows[0], rows.at(-1)];
-    if (!order || !first || !last) return;
-    rows.sort(order);
-    const [lowest, highest] = [rows[0] ?? first, rows.at(-1) ?? last];
-    if (this.#last && order(this.#last, lowest) > 0) this.#sorted = false;
-    this.#last = highest;
+  #sort(ordered: OrderedRows, rows: Uint32Array | undefined, count: number): Uint32Array | undefined {
+    const sorted = ordered.sort(rows);
+    const lowest = ordered.valuesOf(sorted?.[0] ?? 0);
+    if (this.#last && compareRows(this.#last, lowest) > 0) this.#sorted = false;
+    this.#last = ordered.valuesOf(sorted?.[count - 1] ?? count - 1);
+    return sorted;
+  }
+
+  /** While the pool compresses a column, the next one is encoded. */
+  async #writeColumns(columns: ColumnSet, rows: Uint32Array | undefined): Promise<ChunkFacts[]> {
+    const { codec, inPool } = this.#form;
+    const chunks: ChunkFacts[] = [];
+    let before: (() => Promise<void>) | undefined;
+    for (const { index, type } of columns.shape.leaves) {
+      const encoded = columns.encode(index, { rows, pageBytes, pageRows });
+      const column = compressColumn(type, encoded, codec, inPool);
+      const append = async () => {
+        const chunk = await appendColumn(column, this.#out);
+        this.#metrics.add(index, encoded, chunk.compressedBytes);
+        chunks.push(chunk);
+        await this.#takeTurns(chunk.bytes);
+      };
+      await before?.();
+      before = inPool ? append : undefined;
+      if (!inPool) await append();
+    }
+    await before?.();
+    return chunks;
+  }
+
+  async #takeTurns(bytes: number): Promise<void> {
+    this.#sinceTurn += bytes;
+    if (this.#sinceTurn < bytesBetweenTurns) return;
+    this.#sinceTurn = 0;
+    await setImmediate();
+  }
+
+  #appendBloomFilter(
+    columns: ColumnSet,
+    leaf: number,
+    rows: Uint32Array | undefined,
+    chunk: ChunkFacts | undefined,
+  ): void {
+    if (!chunk || chunk.nulls === chunk.entries) return;
+    const filter = new Uint8Array(bloomBytes(chunk.entries - chunk.nulls));
+    columns.addToBloom(leaf, rows, filter);
+    chunk.bloomFilter = this.#append(Buffer.concat([bloomFilterHeader(filter.length), filter]));
+  }
+
+  /** Indexes of pages lie side by side before the footer, as readers want them. */
+  #appendFooter(): void {
+    const { elements, codec, order } = this.#form;
+    const chunks = this.#rowGroups.map((rowGroup) => rowGroup.chunks);
+    const columnIndexes = chunks.map((group) => group.map((chunk) => this.#append(chunk.columnIndex)));
+    const places = chunks.map((group, index) =>
+      group.map((chunk, leaf): IndexPlaces => {
+        return { columnIndex: columnIndexes[index]?.[leaf], offsetIndex: this.#place(chunk.offsetIndex) };
+      }),
+    );
+    const file = {
+      elements,
+      codec: codec.number,
+      rowGroups: this.#rowGroups,
+      sortedBy: order?.leaves ?? [],
+      createdBy,
+    };
+    const { length } = this.#place(fileMetadata(file, places));
+    const end = Buffer.alloc(8);
+    end.writeUInt32LE(length);
+    magic.copy(end, 4);
+    this.#out.append(end);
+  }
+
+  #append(bytes: Uint8Array | undefined): Span | undefined {
+    return bytes && this.#place(bytes);
+  }
+
+  #place(bytes: Uint8Array): Span {
+    const offset = this.#out.offset;
+    this.#out.append(bytes);
+    return { offset, length: bytes.length };
   }
 }
 
-/** Longs travel as numbers as far as numbers go; the writer wants bigints. */
-function valuesOf(rows: readonly Row[], index: number, type: Column['type']): unknown[] {
-  const values: unknown[] = new Array(rows.length);
-  for (let at = 0; at < rows.length; at += 1) {
-    const value = rows[at]?.[index];
-    values[at] = type === 'long' && typeof value === 'number' ? BigInt(value) : value;
-  }
-  return values;
+/** Bits of a filter for each value: with eight, one in forty values that are not there seems to be. */
+const bloomBits = 8;
+const leastBloomBytes = 32;
+
+/** A power of two, which some readers ask for. */
+function bloomBytes(values: number): number {
+  return Math.max(leastBloomBytes, 2 ** Math.ceil(Math.log2((values * bloomBits) / 8)));
 }
 
-const codecs: Readonly<Record<Compression, CompressionCodec>> = {
-  Zstd: 'ZSTD',
-  Snappy: 'SNAPPY',
-  Gzip: 'GZIP',
-  None: 'UNCOMPRESSED',
-};
-
-/** Level 1: half the time of the default 3 for a few per cent more bytes. Pages are 1 MiB, so one chunk takes them. */
-function compressZstd(bytes: Uint8Array): Uint8Array {
-  const params = { [constants.ZSTD_c_compressionLevel]: 1 };
-  return zstdCompressSync(bytes, { params, chunkSize: Math.max(64, bytes.length + 1024) });
-}
-
-/** Hands the bytes of each row group over to a sink. */
-class SinkWriter extends ByteWriter {
-  readonly #sink: ByteSink;
-
-  constructor(sink: ByteSink) {
-    super(initialBytes);
-    this.#sink = sink;
-  }
-
-  async flush(): Promise<void> {
-    if (this.index === 0) return;
-    const bytes = this.getBytes();
-    // Sinks gather: a small row group must not keep a large buffer.
-    const handed = 2 * bytes.length < this.buffer.byteLength ? bytes.slice() : bytes;
-    this.buffer = new ArrayBuffer(initialBytes);
-    this.view = new DataView(this.buffer);
-    this.index = 0;
-    await this.#sink.write(handed);
-  }
-}
-
-/** It doubles as needed; many files may be open. */
-const initialBytes = 16 * 1024;
+/** In the form that the format gives, by which readers tell what writers they trust. */
+const createdBy = `forebay version ${process.env.FOREBAY_VERSION ?? '0.0.0'} (build ${process.env.FOREBAY_VERSION ? 'release' : 'source'})`;

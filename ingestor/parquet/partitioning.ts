@@ -1,74 +1,113 @@
-/** Which partition a row goes to, and the order of rows within a file. */
+/** Which partition each row goes to. */
 import type { PartitionValue, TableLayout } from '../contract/layout.ts';
-import type { Column } from '../engine/schema.ts';
-import { createTransform } from '../engine/transforms.ts';
-import { fieldReader } from './fields.ts';
+import type { PartitionField } from '../contract/task.ts';
+import { createTransform, type Transform } from '../engine/transforms.ts';
+import type { ColumnSet } from '../kernel/columnset.ts';
+import type { Shape } from '../kernel/shape.ts';
+import { leafAt } from './fields.ts';
 
-type Row = readonly unknown[];
-
-/** One value for each field of the layout's `partitionBy`. */
-export type Partitioner = (row: Row) => PartitionValue[];
-
-/** Undefined where there is one partition. Throws for a layout that is not of these columns. */
-export function createPartitioner(columns: readonly Column[], { partitionBy }: TableLayout): Partitioner | undefined {
-  if (partitionBy.length === 0) return undefined;
-  const fields = partitionBy.map((field) => {
-    const { type, read } = fieldReader(columns, field.field);
-    return { read, transform: createTransform(field, type) };
-  });
-  return (row) => fields.map(({ read, transform }) => transform(read(row)));
+/** Rows of one partition that wait to be written. */
+export interface PartitionRows {
+  /** Of each field of the layout's `partitionBy`; undefined in a table without partitions. */
+  readonly values: readonly PartitionValue[] | undefined;
+  readonly count: number;
+  /** Ascending; undefined: all rows. */
+  readonly rows: Uint32Array | undefined;
 }
 
-export type CompareRows = (a: Row, b: Row) => number;
+/** The partitions of all rows, in the order in which they first come. */
+export type Partitioner = (columns: ColumnSet) => PartitionRows[];
 
-/** Undefined where rows are in no order. Ascending as Iceberg has it: nulls first, NaN last, text by its UTF-8 bytes. */
-export function createOrder(columns: readonly Column[], { sortBy }: TableLayout): CompareRows | undefined {
-  if (sortBy.length === 0) return undefined;
-  const fields = sortBy.map((path) => fieldReader(columns, path));
-  return (a, b) => {
-    for (const { read } of fields) {
-      const order = compareValues(read(a), read(b));
-      if (order !== 0) return order;
-    }
-    return 0;
+/** Throws Error for a layout that is not of these columns. */
+export function createPartitioner(shape: Shape, layout: TableLayout | undefined): Partitioner {
+  const fields = (layout?.partitionBy ?? []).map((field) => {
+    const { index, type } = leafAt(shape, field.field);
+    return { leaf: index, transform: createTransform(field, type), isCached: !isOfTime(field) };
+  });
+  if (fields.length === 0)
+    return ({ rows }) => (rows === 0 ? [] : [{ values: undefined, count: rows, rows: undefined }]);
+  return (columns) => {
+    const numberings = fields.map(({ leaf, transform, isCached }) => {
+      const read = columns.reader(leaf);
+      return isCached ? numberByValue(columns.rows, read, transform) : numberByResult(columns.rows, read, transform);
+    });
+    return groupRows(numberings.reduce(combine));
   };
 }
 
-function compareValues(a: unknown, b: unknown): number {
-  const [noA, noB] = [a === null || a === undefined, b === null || b === undefined];
-  if (noA || noB) return Number(noB) - Number(noA);
-  if (typeof a === 'string' && typeof b === 'string') return compareText(a, b);
-  if (typeof a === 'boolean' || typeof b === 'boolean') return Number(a) - Number(b);
-  return compareNumbers(a, b);
+/** Quick to compute, and of values that seldom come again; the others are computed once for each value. */
+function isOfTime({ transform }: PartitionField): boolean {
+  return transform === 'Year' || transform === 'Month' || transform === 'Day' || transform === 'Hour';
 }
 
-/** Of either kind. */
-function compareNumbers(a: unknown, b: unknown): number {
-  if (!isNumber(a) || !isNumber(b)) return 0;
-  if (a < b) return -1;
-  if (a > b) return 1;
-  // Equal, or NaN is among them; the negative zero is below the other one.
-  const [nanA, nanB] = [Number.isNaN(a), Number.isNaN(b)];
-  if (nanA || nanB) return Number(nanA) - Number(nanB);
-  return a === 0 && b === 0 ? Number(Object.is(b, -0)) - Number(Object.is(a, -0)) : 0;
+type Read = (row: number) => unknown;
+
+/** Each row's partition by its number; numbers are in the order in which partitions first come. */
+interface Numbering {
+  readonly ofRow: Uint32Array;
+  readonly partitions: (readonly PartitionValue[])[];
 }
 
-function isNumber(value: unknown): value is number | bigint {
-  return typeof value === 'number' || typeof value === 'bigint';
-}
-
-/** By UTF-8 bytes, which is by code points; JavaScript's own comparison is by UTF-16 units. */
-function compareText(a: string, b: string): number {
-  const length = Math.min(a.length, b.length);
-  for (let at = 0; at < length; at += 1) {
-    const [left, right] = [a.charCodeAt(at), b.charCodeAt(at)];
-    if (left !== right) return rankOf(left) - rankOf(right);
+function numberByResult(rows: number, read: Read, transform: Transform): Numbering {
+  const numbers = new Map<PartitionValue, number>();
+  const partitions: (readonly PartitionValue[])[] = [];
+  const ofRow = new Uint32Array(rows);
+  for (let row = 0; row < rows; row += 1) {
+    const value = transform(read(row));
+    let number = numbers.get(value);
+    if (number === undefined) {
+      number = partitions.push([value]) - 1;
+      numbers.set(value, number);
+    }
+    ofRow[row] = number;
   }
-  return a.length - b.length;
+  return { ofRow, partitions };
 }
 
-/** Halves of surrogate pairs stand for the characters past U+FFFF, so they come after all others. */
-function rankOf(unit: number): number {
-  if (unit < 0xd800) return unit;
-  return unit < 0xe000 ? unit + 0x2000 : unit - 0x800;
+function numberByValue(rows: number, read: Read, transform: Transform): Numbering {
+  const results = new Map<unknown, PartitionValue>();
+  const cached: Transform = (value) => {
+    const known = results.get(value);
+    if (known !== undefined) return known;
+    const result = transform(value);
+    results.set(value, result);
+    return result;
+  };
+  return numberByResult(rows, read, cached);
+}
+
+function combine(first: Numbering, second: Numbering): Numbering {
+  const numbers = new Map<number, number>();
+  const partitions: (readonly PartitionValue[])[] = [];
+  const ofRow = first.ofRow.map((one, row) => {
+    const other = second.ofRow[row] ?? 0;
+    const both = one * second.partitions.length + other;
+    const known = numbers.get(both);
+    if (known !== undefined) return known;
+    const number = partitions.push([...(first.partitions[one] ?? []), ...(second.partitions[other] ?? [])]) - 1;
+    numbers.set(both, number);
+    return number;
+  });
+  return { ofRow, partitions };
+}
+
+function groupRows({ ofRow, partitions }: Numbering): PartitionRows[] {
+  const [only] = partitions;
+  if (only && partitions.length === 1) return [{ values: only, count: ofRow.length, rows: undefined }];
+  const counts = new Uint32Array(partitions.length);
+  for (const number of ofRow) counts[number] = (counts[number] ?? 0) + 1;
+  let end = 0;
+  const ends = counts.map((count) => (end += count));
+  const rows = new Uint32Array(ofRow.length);
+  const next = ends.map((one, number) => one - (counts[number] ?? 0));
+  for (let row = 0; row < ofRow.length; row += 1) {
+    const number = ofRow[row] ?? 0;
+    const at = next[number] ?? 0;
+    rows[at] = row;
+    next[number] = at + 1;
+  }
+  return partitions.map((values, number) => {
+    const [count, stop] = [counts[number] ?? 0, ends[number] ?? 0];
+    return { values, count, rows: rows.subarray(stop - count, stop) };
+  });
 }

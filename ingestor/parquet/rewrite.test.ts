@@ -255,12 +255,12 @@ test('many rows are rewritten in row groups, into files of the target size', asy
   const schema = { type: 'object', properties: { id: { type: 'integer' }, text: { type: 'string' } } };
   const layout = layoutOf(schema);
   const lines = Array.from(
-    { length: 120_000 },
+    { length: 130_000 },
     (_, index) => `{"id":${index},"text":"text ${(index * 7919) % 100_003}"}`,
   );
   const body = await dataFile(schema, lines, layout);
   const { files, rows } = await rewrite(schema, layout, [tableInput(body)], { targetFileSizeBytes: 1 });
   expect(files.length).toBeGreaterThan(1);
-  expect(rows).toHaveLength(120_000);
+  expect(rows).toHaveLength(130_000);
   expect(rows.every(({ id, text }, index) => id === index && text === `text ${(index * 7919) % 100_003}`)).toBe(true);
 });

@@ -82,7 +82,7 @@ async function project(columns: readonly Column[], tree: SchemaTree, layout: Tab
   return projectColumns(columns, tree, fieldIDs(layout));
 }
 
-function addRows({ rows, columns, bytesPerRow }: Batch, projections: readonly Projection[], writer: DataWriter): void {
+function addRows({ rows, columns }: Batch, projections: readonly Projection[], writer: DataWriter): void {
   const row: unknown[] = [];
   const values = projections.map(({ index, convert }) => ({
     values: index === undefined ? [] : columns[index],
@@ -93,6 +93,6 @@ function addRows({ rows, columns, bytesPerRow }: Batch, projections: readonly Pr
       const value = column.values?.[at] ?? null;
       row[index] = column.convert && value !== null ? column.convert(value) : value;
     }
-    writer.add(row, bytesPerRow);
+    writer.add(row);
   }
 }

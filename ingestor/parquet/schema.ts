@@ -2,7 +2,8 @@
 import type { SchemaElement } from 'hyparquet';
 import type { Path } from '../engine/mapping.ts';
 import type { Column } from '../engine/schema.ts';
-import type { FieldID, LeafType } from './fields.ts';
+import type { LeafType } from '../kernel/shape.ts';
+import type { FieldID } from './fields.ts';
 
 /** Every group and leaf has its id where there are ids; the groups that only Parquet has (`list`, `key_value`) never. */
 export function schemaElements(columns: readonly Column[], idOf: FieldID = () => undefined): SchemaElement[] {

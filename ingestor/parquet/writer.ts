@@ -1,38 +1,42 @@
 /**
- * Rows to Parquet files: gathered into row groups of bounded size, each row in the files of its partition, and a file
- * rolled to the next one when it is large enough. Memory is bounded for all partitions together, however many there are.
+ * Rows to Parquet files: gathered in a kernel's columns and written as row groups of bounded size, each row in the files of
+ * its partition, and a file rolled to the next one when it is large enough. Memory is bounded for all partitions together,
+ * however many there are.
  */
-import type { PartitionValue, TableLayout } from '../contract/layout.ts';
+import type { TableLayout } from '../contract/layout.ts';
 import type { Compression } from '../contract/task.ts';
 import type { ByteSink, DataFile } from '../engine/engine.ts';
 import type { Column } from '../engine/schema.ts';
+import { ColumnSet } from '../kernel/columnset.ts';
+import { Kernel } from '../kernel/kernel.ts';
+import { shapeOf } from '../kernel/shape.ts';
 import type { MeasuredLeaf } from './metrics.ts';
 import { createForm, type FileForm, OpenFile } from './openfile.ts';
-import { createPartitioner, type Partitioner } from './partitioning.ts';
+import type { OrderedRows } from './order.ts';
+import { createPartitioner, type Partitioner, type PartitionRows } from './partitioning.ts';
 
 export interface WriterSettings {
   readonly columns: readonly Column[];
   readonly compression: Compression;
-  /** Field ids, partitions and sorting; absent: none of them. */
+  /** Field ids, partitions, sorting and bloom filters; absent: none of them. */
   readonly layout?: TableLayout | undefined;
   readonly targetFileSizeBytes: number;
   /** Opens the k-th file; called only when there is a row for it. */
   open(k: number): ByteSink;
+  /** Whose columns the rows are gathered in; absent: one of its own. */
+  readonly kernel?: Kernel | undefined;
+  /** Rows of a row group. Default: 122,880, as others' files have. */
+  readonly rowGroupRows?: number | undefined;
+  /** Rows are written when they take this much memory, however few they are. Default: 64 MiB. */
+  readonly heldBytes?: number | undefined;
+  /** Pages are compressed in libuv's pool, beside this thread: where there are more cores than threads. Default: false. */
+  readonly compressInPool?: boolean | undefined;
 }
 
-/**
- * Rows are written when they came from this many bytes: 16 MiB of input are some 60 MB of JavaScript values, and as much
- * again while they are encoded. Twice as many gain nothing in size or speed, but cost 100 MB.
- */
-const gatheredBytes = 16 * 1024 * 1024;
-/** Of several partitions one is encoded at a time, so twice as much may wait, and its row groups are twice as large. */
-const gatheredBytesOfPartitions = 2 * gatheredBytes;
-/** And at this many rows, whose values take memory however short their text was. */
-const gatheredRows = 100_000;
-/** A value weighs this much beside its text. */
-const bytesPerValue = 8;
-/** A partition without rows weighs this much: its values and what holds them. */
-const bytesPerPartition = 512;
+const defaultRowGroupRows = 122_880;
+const defaultHeldBytes = 64 * 1024 * 1024;
+/** Of several partitions so many times as many rows may wait, so that each has larger row groups. */
+const rowGroupsOfPartitions = 4;
 
 /** Most files that are open at once; of more, the one not written to for longest is closed, and its partition gets another later. */
 const mostOpenFiles = 100;
@@ -44,28 +48,24 @@ const mostMetrics = 50_000;
 /** Files that are being completed beside the work on others: small ones wait for the store, not for the processor. */
 const mostClosing = 8;
 
-/** Rows that wait, and the file that the next ones go to. */
-interface Partition {
-  readonly key: unknown;
-  readonly values: readonly PartitionValue[] | undefined;
-  rows: (readonly unknown[])[];
-  weight: number;
-  file: { readonly k: number; readonly open: OpenFile } | undefined;
+interface NumberedFile {
+  readonly k: number;
+  readonly file: OpenFile;
 }
 
 export class DataWriter {
+  /** The rows that wait to be written: whoever can may append to them. */
+  readonly columns: ColumnSet;
   readonly #settings: WriterSettings;
   readonly #form: FileForm;
-  readonly #partitionOf: Partitioner | undefined;
-  readonly #weightOfRow: number;
-  /** Those with rows or a file. */
-  readonly #partitions = new Map<unknown, Partition>();
-  /** Of those with a file, the one written to last is last. */
-  readonly #open = new Set<Partition>();
+  readonly #partition: Partitioner;
+  readonly #mostRows: number;
+  readonly #mostWaiting: number;
+  readonly #mostBytes: number;
+  /** By partition; the one written to last is last. */
+  readonly #open = new Map<string, NumberedFile>();
   readonly #closing = new Set<Promise<void>>();
   #failure: { readonly error: unknown } | undefined;
-  #rows = 0;
-  #weight = 0;
   #opened = 0;
   #metrics = 0;
   /** By k. */
@@ -73,86 +73,90 @@ export class DataWriter {
 
   /** Throws Error for a layout that is not of the columns. */
   constructor(settings: WriterSettings) {
-    const { columns, compression, layout } = settings;
+    const { columns, compression, layout, kernel, rowGroupRows = defaultRowGroupRows } = settings;
+    const shape = shapeOf(columns);
     this.#settings = settings;
-    this.#form = createForm(columns, compression, layout);
-    this.#partitionOf = layout && createPartitioner(columns, layout);
-    this.#weightOfRow = bytesPerValue * columns.length;
+    this.#form = createForm(columns, shape, compression, layout, settings.compressInPool ?? false);
+    this.#partition = createPartitioner(shape, layout);
+    this.#mostRows = rowGroupRows;
+    this.#mostWaiting = rowGroupRows * (layout && layout.partitionBy.length > 0 ? rowGroupsOfPartitions : 1);
+    this.#mostBytes = settings.heldBytes ?? defaultHeldBytes;
+    this.columns = new ColumnSet(kernel ?? new Kernel(), shape);
   }
 
-  /** Takes a copy of one value for each column, as `convert` gives them; `bytes` is what the row took in its input. */
-  add(row: readonly unknown[], bytes: number): void {
-    const partition = this.#partition(row);
-    const weight = bytes + this.#weightOfRow;
-    partition.rows.push(row.slice());
-    partition.weight += weight;
-    this.#weight += weight;
-    this.#rows += 1;
+  /** Takes a copy of one value for each column, as `convert` gives them. */
+  add(row: readonly unknown[]): void {
+    this.columns.add(row);
   }
 
   get isFull(): boolean {
-    const most = this.#partitions.size > 1 ? gatheredBytesOfPartitions : gatheredBytes;
-    return this.#weight >= most || this.#rows >= gatheredRows;
+    return this.room === 0;
+  }
+
+  /** Rows that may be added before the writer is full: none where they take enough memory. */
+  get room(): number {
+    return this.columns.heldBytes >= this.#mostBytes ? 0 : Math.max(0, this.#mostWaiting - this.columns.rows);
   }
 
   /** Makes room: writes the partitions with most rows until half of what was gathered is out. */
   async flush(): Promise<void> {
-    const half = this.#weight / 2;
-    for (const partition of [...this.#partitions.values()].sort((a, b) => b.weight - a.weight)) {
-      if (this.#weight <= half) break;
-      await this.#write(partition);
+    const { columns } = this;
+    const half = columns.rows / 2;
+    const partitions = this.#partition(columns);
+    const ordered = this.#form.order?.read(columns);
+    let left = columns.rows;
+    const kept = new Set(partitions);
+    for (const partition of [...partitions].sort((a, b) => b.count - a.count)) {
+      if (left <= half) break;
+      await this.#write(partition, ordered);
+      kept.delete(partition);
+      left -= partition.count;
     }
+    if (left === 0) columns.clear();
+    else columns.keep(rowsOf(kept, left));
   }
 
   async finish(): Promise<readonly DataFile[]> {
-    for (const partition of [...this.#partitions.values()]) {
-      await this.#write(partition);
-      await this.#close(partition);
+    const ordered = this.#form.order?.read(this.columns);
+    for (const partition of this.#partition(this.columns)) {
+      await this.#write(partition, ordered);
+      await this.#close(keyOf(partition.values));
     }
+    this.columns.clear();
+    for (const key of [...this.#open.keys()]) await this.#close(key);
     await Promise.all(this.#closing);
     this.#throwFailure();
     return this.#files;
   }
 
   async abort(): Promise<void> {
-    await Promise.allSettled([...this.#open].map((partition) => partition.file?.open.abort()));
+    await Promise.allSettled([...this.#open.values()].map(({ file }) => file.abort()));
     await Promise.allSettled(this.#closing);
   }
 
-  #partition(row: readonly unknown[]): Partition {
-    const values = this.#partitionOf?.(row);
-    const key = values?.length === 1 ? values[0] : JSON.stringify(values);
-    const known = this.#partitions.get(key);
-    if (known) return known;
-    const partition: Partition = { key, values, rows: [], weight: bytesPerPartition, file: undefined };
-    this.#weight += bytesPerPartition;
-    this.#partitions.set(key, partition);
-    return partition;
+  async #write({ values, count, rows }: PartitionRows, ordered: OrderedRows | undefined): Promise<void> {
+    const key = keyOf(values);
+    const groups = Math.max(1, Math.round(count / this.#mostRows));
+    for (let group = 0; group < groups; group += 1) {
+      const { file } = this.#fileOf(key, values);
+      const [start, end] = [Math.floor((group * count) / groups), Math.floor(((group + 1) * count) / groups)];
+      await file.writeRowGroup(this.columns, groups === 1 ? rows : part(rows, start, end), ordered);
+      if (file.bytes >= this.#settings.targetFileSizeBytes) await this.#close(key);
+      await this.#closeSome();
+    }
   }
 
-  async #write(partition: Partition): Promise<void> {
-    const { rows } = partition;
-    if (rows.length === 0) return;
-    const { open } = await this.#fileOf(partition);
-    partition.rows = [];
-    this.#rows -= rows.length;
-    this.#weight -= partition.weight - bytesPerPartition;
-    partition.weight = bytesPerPartition;
-    await open.writeRowGroup(rows);
-    if (open.bytes >= this.#settings.targetFileSizeBytes) await this.#close(partition);
-    await this.#closeSome();
-  }
-
-  async #fileOf(partition: Partition): Promise<NonNullable<Partition['file']>> {
-    if (!partition.file) {
+  #fileOf(key: string, values: PartitionRows['values']): NumberedFile {
+    let file = this.#open.get(key);
+    if (file) {
+      this.#open.delete(key);
+    } else {
       const k = this.#opened;
       this.#opened += 1;
-      const open = new OpenFile(this.#form, partition.values, this.#measured(), this.#settings.open(k));
-      partition.file = { k, open };
+      file = { k, file: new OpenFile(this.#form, values, this.#measured(), this.#settings.open(k)) };
     }
-    this.#open.delete(partition);
-    this.#open.add(partition);
-    return partition.file;
+    this.#open.set(key, file);
+    return file;
   }
 
   #measured(): readonly MeasuredLeaf[] {
@@ -163,43 +167,63 @@ export class DataWriter {
 
   async #closeSome(): Promise<void> {
     while (this.#open.size > mostOpenFiles || this.#held() > mostHeldBytes) {
-      const [oldest] = this.#open;
-      if (!oldest || this.#open.size === 1) return;
+      const [oldest] = this.#open.keys();
+      if (oldest === undefined || this.#open.size === 1) return;
       await this.#close(oldest);
     }
   }
 
   #held(): number {
     let bytes = 0;
-    for (const { file } of this.#open) bytes += Math.min(mostHeldByFile, file?.open.bytes ?? 0);
+    for (const { file } of this.#open.values()) bytes += Math.min(mostHeldByFile, file.bytes);
     return bytes;
   }
 
   /** Resolves when the file is complete or others may be begun meanwhile. */
-  async #close(partition: Partition): Promise<void> {
-    const { file } = partition;
+  async #close(key: string): Promise<void> {
+    const file = this.#open.get(key);
     if (file) {
-      this.#open.delete(partition);
-      partition.file = undefined;
+      this.#open.delete(key);
       const closing = this.#complete(file).finally(() => this.#closing.delete(closing));
       this.#closing.add(closing);
     }
-    if (partition.rows.length === 0 && this.#partitions.delete(partition.key)) this.#weight -= partition.weight;
     if (this.#closing.size >= mostClosing) await Promise.race(this.#closing);
     this.#throwFailure();
   }
 
   /** Never rejects: what fails is thrown by the next call. */
-  async #complete({ k, open }: NonNullable<Partition['file']>): Promise<void> {
+  async #complete({ k, file }: NumberedFile): Promise<void> {
     try {
-      this.#files[k] = await open.finish();
+      this.#files[k] = await file.finish();
     } catch (error) {
       this.#failure ??= { error };
-      await open.abort();
+      await file.abort();
     }
   }
 
   #throwFailure(): void {
     if (this.#failure) throw this.#failure.error;
   }
+}
+
+/** Tells partitions apart; unlike JSON it knows NaN. */
+function keyOf(values: PartitionRows['values']): string {
+  return (values ?? []).map((value) => (typeof value === 'number' ? String(value) : JSON.stringify(value))).join();
+}
+
+/** Those from `start` to before `end`, of these rows or, where undefined, of all. */
+function part(rows: Uint32Array | undefined, start: number, end: number): Uint32Array {
+  return rows?.subarray(start, end) ?? Uint32Array.from({ length: end - start }, (_, index) => start + index);
+}
+
+/** In the order in which they came. */
+function rowsOf(partitions: Iterable<PartitionRows>, count: number): Uint32Array {
+  const all = new Uint32Array(count);
+  let at = 0;
+  for (const { rows } of partitions) {
+    if (!rows) continue;
+    all.set(rows, at);
+    at += rows.length;
+  }
+  return all.sort();
 }

@@ -17,6 +17,8 @@ export interface Content {
   readonly name: string;
   /** Decompressed. To be read, or given up, before the next content is asked for. Throws UnreadableFile. */
   readonly bytes: Bytes;
+  /** To be told what comes of bytes that are compressed within the format. Throws UnreadableFile when it is too much. */
+  expanded(bytes: number): void;
 }
 
 /** Is told of all bytes as they are stored, once each. */
@@ -33,12 +35,12 @@ export async function* contentsOf(
   stored: StoredBytes,
 ): AsyncGenerator<Content> {
   const { name } = input;
-  if (compression === 'None' || input.size === 0) {
-    yield { name, bytes: stored.counted(input.read(0)) };
-    return;
-  }
   const expansion = new Expansion(input.size, decompression);
   const expanded = (bytes: number) => expansion.add(bytes);
+  if (compression === 'None' || input.size === 0) {
+    yield { name, bytes: stored.counted(input.read(0)), expanded };
+    return;
+  }
   const found = compression === 'Auto' ? compressionOf(await readHead(input)) : compression;
   if (found === 'Zip') {
     const file = { size: input.size, read: (start: number, end: number) => input.read(start, end) };
@@ -51,7 +53,7 @@ export async function* contentsOf(
   const [start, bytes] = await peek(decompress(stored.counted(input.read(0)), codec, expanded));
   const isTar = found === 'Tar' || found === 'TarGzip' || (compression === 'Auto' && compressionOf(start) === 'Tar');
   if (isTar) yield* filesOf(name, readTar(bytes), expanded);
-  else yield { name, bytes: withoutCompression(bytes) };
+  else yield { name, bytes: withoutCompression(bytes), expanded };
 }
 
 async function readHead(input: EngineInput): Promise<Uint8Array> {
@@ -65,7 +67,7 @@ async function* filesOf(
   expanded: (bytes: number) => void,
 ): AsyncGenerator<Content> {
   for await (const { name, bytes } of entries) {
-    yield { name: `${archive}/${name}`, bytes: withoutCompression(decompress(bytes, 'Auto', expanded)) };
+    yield { name: `${archive}/${name}`, bytes: withoutCompression(decompress(bytes, 'Auto', expanded)), expanded };
   }
 }
 

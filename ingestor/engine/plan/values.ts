@@ -1,12 +1,13 @@
 /** What schemas ask of single values, as checks of a walker. `undefined`: more than it can check. */
 import type { CheckText } from '../../kernel/kernel.ts';
+import { compileAutomaton, intersect } from '../automata/automaton.ts';
 import type { ColumnPlan } from '../columns.ts';
 import { allFormats } from '../formats.ts';
 import { compilePattern } from '../pattern.ts';
 import type { JsonObject } from '../schemadocument.ts';
 import { isNumeric, isOneOf, isSame, type Numeric } from '../values.ts';
 import { asksOnlyType } from './keywords.ts';
-import type { BooleanValue, DoubleValue, IntegerValue, JsonValue, Span, TextValue } from './plan.ts';
+import type { BooleanValue, DoubleValue, IntegerValue, JsonValue, Span, TextCheck, TextValue } from './plan.ts';
 
 /** All schemas that hold at a place. */
 type Schemas = readonly JsonObject[];
@@ -23,22 +24,26 @@ export function dateValue({ type }: ColumnPlan, schemas: Schemas): TextValue | u
   return { kind, length: spanOf(schemas, 'minLength', 'maxLength'), check: undefined };
 }
 
-function textChecks(schemas: Schemas): CheckText[] {
-  return schemas.flatMap((schema): CheckText[] => {
+function textChecks(schemas: Schemas): TextCheck[] {
+  return schemas.flatMap((schema): TextCheck[] => {
     const { pattern, format } = schema;
     const choices = choicesOf(schema);
-    const checks: (CheckText | undefined)[] = [choices && isOneOf(choices)];
-    if (typeof pattern === 'string') {
-      const compiled = compilePattern(pattern);
-      checks.push((text) => compiled.test(text));
-    }
-    if (typeof format === 'string') checks.push(formatCheck(format));
-    return checks.filter((check) => check !== undefined);
+    const checks: TextCheck[] = [];
+    if (choices) checks.push({ allows: isOneOf(choices), automaton: undefined });
+    if (typeof pattern === 'string') checks.push(patternCheck(pattern));
+    const test = typeof format === 'string' ? formatTest(format) : undefined;
+    if (test) checks.push({ allows: test, automaton: undefined });
+    return checks;
   });
 }
 
-/** The very check that the judge uses; absent where the format says nothing of texts. */
-function formatCheck(name: string): CheckText | undefined {
+function patternCheck(source: string): TextCheck {
+  const compiled = compilePattern(source);
+  return { allows: (text) => compiled.test(text), automaton: compileAutomaton(source) };
+}
+
+/** The very test that the judge uses; absent where the format says nothing of texts. */
+function formatTest(name: string): CheckText | undefined {
   const format = allFormats()[name];
   if (format === undefined || format === true) return undefined;
   if (typeof format === 'string') return textTest(new RegExp(format));
@@ -53,9 +58,15 @@ function textTest(test: unknown): CheckText {
   throw new TypeError('a format is a function or a regular expression');
 }
 
-function allOf(checks: readonly CheckText[]): CheckText | undefined {
-  if (checks.length < 2) return checks[0];
-  return (text) => checks.every((check) => check(text));
+function allOf([first, ...rest]: readonly TextCheck[]): TextCheck | undefined {
+  if (!first) return undefined;
+  return rest.reduce(
+    (all, { allows, automaton }) => ({
+      allows: (text) => all.allows(text) && allows(text),
+      automaton: all.automaton && automaton && intersect(all.automaton, automaton),
+    }),
+    first,
+  );
 }
 
 /** The values that `enum` or `const` allows; of both, those that both do. */

@@ -20,8 +20,21 @@ import {
 } from './reader.ts';
 import { Window } from './window.ts';
 
-export async function readJson(bytes: Bytes, maxRecordBytes: number, sink: RecordSink): Promise<void> {
-  const reader = new JsonReader(maxRecordBytes, sink);
+/** Takes the objects of many values at once; what it leaves, the reader takes by itself. */
+export interface ValueBulk {
+  /** Bytes of a file, good until the next call. */
+  load(block: Uint8Array): void;
+  /** Takes objects, and what is between them, from `at` of the block on, which stands at `place`; where it stops and why is for the reader to see. */
+  take(place: PlaceBetween, at: number): { readonly place: PlaceBetween; readonly next: number };
+}
+
+export async function readJson(
+  bytes: Bytes,
+  maxRecordBytes: number,
+  sink: RecordSink,
+  bulk?: ValueBulk,
+): Promise<void> {
+  const reader = new JsonReader(maxRecordBytes, sink, bulk);
   for await (const chunk of bytes) {
     reader.push(chunk);
     await sink.drain();
@@ -32,10 +45,11 @@ export async function readJson(bytes: Bytes, maxRecordBytes: number, sink: Recor
 
 /**
  * Where the scanner stands: `outside` any value; in an array before its first element (`first`), before one after a
- * comma (`next`), or after one (`after`); inside of an element made of brackets (`nested`), of a text (`text`), or of
- * anything else (`scalar`).
+ * comma (`next`), or after one (`after`)...
  */
-type Place = 'outside' | 'first' | 'next' | 'after' | 'nested' | 'text' | 'scalar';
+export type PlaceBetween = 'outside' | 'first' | 'next' | 'after';
+/** ... or inside of an element made of brackets (`nested`), of a text (`text`), or of anything else (`scalar`). */
+type Place = PlaceBetween | 'nested' | 'text' | 'scalar';
 
 const [quote, backslash, comma] = [0x22, 0x5c, 0x2c];
 const [openArray, closeArray, openObject, closeObject] = [0x5b, 0x5d, 0x7b, 0x7d];
@@ -46,6 +60,9 @@ class JsonReader implements RecordSource {
   readonly #window = new Window();
   readonly #maxRecordBytes: number;
   readonly #sink: RecordSink;
+  readonly #bulk: ValueBulk | undefined;
+  /** The bytes that are loaded in bulk; none where they are no UTF-8. */
+  #loaded = { start: 0, end: 0 };
   #begun = false;
   #place: Place = 'outside';
   #inArray = false;
@@ -62,9 +79,10 @@ class JsonReader implements RecordSource {
   /** The element at hand, when it is too large to hold. */
   #oversized: Oversized | undefined;
 
-  constructor(maxRecordBytes: number, sink: RecordSink) {
+  constructor(maxRecordBytes: number, sink: RecordSink, bulk: ValueBulk | undefined) {
     this.#maxRecordBytes = maxRecordBytes;
     this.#sink = sink;
+    this.#bulk = bulk;
   }
 
   push(chunk: Uint8Array): void {
@@ -72,7 +90,7 @@ class JsonReader implements RecordSource {
     this.#at -= moved;
     this.#elementStart -= moved;
     this.#begin(false);
-    if (!this.#begun) return;
+    if (!this.#begun || this.#window.waits(Number.POSITIVE_INFINITY, this.#maxRecordBytes)) return;
     this.#scan();
     if (!this.#inElement()) this.#window.dropTo(this.#window.end);
     else if (this.#oversized || this.#window.end - this.#elementStart > this.#maxRecordBytes)
@@ -116,12 +134,35 @@ class JsonReader implements RecordSource {
   }
 
   #scan(): void {
+    this.#load();
     while (this.#at < this.#window.end) {
       if (this.#place === 'nested') this.#scanNested();
       else if (this.#place === 'text') this.#scanText();
       else if (this.#place === 'scalar') this.#scanScalar();
-      else this.#scanBetween();
+      else this.#between(this.#place);
     }
+  }
+
+  #between(place: PlaceBetween): void {
+    if (this.#bulk && this.#at < this.#loaded.end) this.#takeInBulk(this.#bulk, place);
+    if (this.#at < this.#window.end) this.#scanBetween();
+  }
+
+  #load(): void {
+    this.#loaded = { start: 0, end: 0 };
+    const { buffer, end } = this.#window;
+    const whole = this.#bulk ? endOfText(buffer, this.#at, end) : this.#at;
+    if (whole === this.#at || !isUtf8(buffer.subarray(this.#at, whole))) return;
+    this.#bulk?.load(buffer.subarray(this.#at, whole));
+    this.#loaded = { start: this.#at, end: whole };
+  }
+
+  #takeInBulk(bulk: ValueBulk, from: PlaceBetween): void {
+    const { start } = this.#loaded;
+    const { place, next } = bulk.take(from, this.#at - start);
+    this.#at = start + next;
+    this.#place = place;
+    this.#inArray = place !== 'outside';
   }
 
   /** Between elements: white space, commas, the brackets of the array, and the first byte of the next element. */
@@ -273,6 +314,17 @@ class JsonReader implements RecordSource {
   #unexpected(): never {
     throw unreadable(`is no JSON at byte ${this.#window.offsetOf(this.#at)}`);
   }
+}
+
+/** The last place up to `end` where no character is cut. */
+function endOfText(bytes: Uint8Array, start: number, end: number): number {
+  for (let at = end - 1; at >= Math.max(start, end - 3); at -= 1) {
+    const byte = bytes[at] ?? 0;
+    if ((byte & 0xc0) === 0x80) continue;
+    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    return at + length > end ? at : end;
+  }
+  return end;
 }
 
 function isSpace(byte: number): boolean {

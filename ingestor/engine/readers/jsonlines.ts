@@ -181,14 +181,14 @@ class JsonLinesReader implements RecordSource {
     const last = this.#endOfPart(end);
     while (this.#window.start < last) {
       const { start } = this.#window;
-      let until = this.#bulk ? this.#piece(last, this.#maxRecordBytes) : last;
+      let until = last;
       let valid = isUtf8(buffer.subarray(start, until));
       if (!valid && this.#bulk) {
-        until = this.#piece(until, invalidPiece);
+        until = this.#piece(last, invalidPiece);
         valid = isUtf8(buffer.subarray(start, until));
       }
-      if (valid) this.#validLines(until);
-      else this.#eachLine(until, false);
+      if (valid && this.#bulk) this.#inBulk(this.#bulk, until);
+      else this.#eachLine(until, valid);
     }
   }
 
@@ -207,17 +207,13 @@ class JsonLinesReader implements RecordSource {
     return last >= 0 ? start + last + 1 : buffer.indexOf(lineFeed, start) + 1;
   }
 
-  /** Lines up to `end`, in bulk where none of them can be too large. */
-  #validLines(end: number): void {
+  /** Lines up to `end`; those that bulk leaves one by one. */
+  #inBulk(bulk: Bulk, end: number): void {
     const window = this.#window;
     const { start } = window;
-    if (!this.#bulk || end - start > this.#maxRecordBytes + 1) {
-      this.#eachLine(end, true);
-      return;
-    }
-    this.#bulk.load(window.buffer.subarray(start, end), window.offsetOf(start));
+    bulk.load(window.buffer.subarray(start, end), window.offsetOf(start));
     while (window.start < end) {
-      window.dropTo(start + this.#bulk.take(window.start - start));
+      window.dropTo(start + bulk.take(window.start - start));
       if (window.start < end) this.#eachLine(window.buffer.indexOf(lineFeed, window.start) + 1, true);
     }
   }

@@ -109,6 +109,6 @@ export function rowGiver({ columns, moves, sink }: ParquetRecords): GiveRow {
   };
 }
 
-function bytesWithoutText(name: string): RecordError {
+export function bytesWithoutText(name: string): RecordError {
   return { code: 'InvalidEncoding', path: appendPointer('', name), message: 'holds bytes that are no UTF-8 text' };
 }

@@ -55,6 +55,7 @@ function rawReader(read: ReadSettings, records: Records): ReadRaw {
     case 'CSV':
       return csvReader(read.format.csv, records);
     case 'Parquet':
+    case 'Avro':
       return parquetReader(records);
     default:
       return jsonReader(records);

@@ -1,5 +1,6 @@
 /** Reads blocks of whole records, as a reader of a whole file would read them there. */
 import { ForebayError } from '../../contract/errors.ts';
+import { Kernel } from '../../kernel/kernel.ts';
 import { DataWriter } from '../../parquet/writer.ts';
 import type { ByteSink, DataFile } from '../engine.ts';
 import { createExaminer, type Examiner } from '../examine.ts';
@@ -26,9 +27,10 @@ export class BlockReader {
     const { columns } = this.#examiner;
     const { compression, layout, targetFileSizeBytes, read } = settings;
     this.#moves = compileMoves(read.mapping, columns);
-    this.#data = new DataWriter({ columns, compression, layout, targetFileSizeBytes, open: openDataFile });
+    const kernel = new Kernel();
+    this.#data = new DataWriter({ columns, compression, layout, targetFileSizeBytes, open: openDataFile, kernel });
     this.#intake = new Intake(this.#examiner, this.#data);
-    this.#walkers = createWalkers(settings, this.#examiner, this.#moves, this.#data, this.#intake);
+    this.#walkers = createWalkers(settings, this.#moves, kernel, this.#intake);
   }
 
   async read({ bytes, offset, columns }: Block): Promise<Outcome> {

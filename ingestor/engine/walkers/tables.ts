@@ -6,6 +6,11 @@ import {
   allowNumber,
   allowObject,
   allowText,
+  automatonClasses,
+  automatonRows,
+  automatonSize,
+  automatonStart,
+  automatonWidth,
   keyLength,
   keyNext,
   keyNode,
@@ -48,7 +53,7 @@ import {
   nodeSize,
 } from '../../kernel/assembly/nodes.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
-import type { Check, FieldCheck, Span, Value, WalkPlan } from '../plan/plan.ts';
+import type { Check, FieldCheck, Span, TextCheck, Value, WalkPlan } from '../plan/plan.ts';
 import { writePowersOfFive } from './powers.ts';
 
 /** The address of the node of the whole record. */
@@ -103,7 +108,7 @@ class TableWriter {
       case 'date':
       case 'date-time':
         this.#span(at, value.length);
-        this.#kernel.bytes.writeInt32LE(value.check ? this.#kernel.addCheck(value.check) : -1, at + nodeCheck);
+        this.#kernel.bytes.writeInt32LE(value.check ? this.#check(value.check) : -1, at + nodeCheck);
         break;
       case 'int':
       case 'long':
@@ -140,6 +145,31 @@ class TableWriter {
       case 'unknown':
         break;
     }
+  }
+
+  /** The number of the check, which the kernel does itself where it has an automaton. */
+  #check({ allows, automaton }: TextCheck): number {
+    const check = this.#kernel.addCheck(allows);
+    if (!automaton) return check;
+    const { classes, classCount, transitions, start, accepting } = automaton;
+    const width = classCount + 1;
+    // Rows are told by where they begin, in 16 bits.
+    if (accepting.length * width > 0x10000) return check;
+    const rows = this.#allocate(accepting.length * width * 2);
+    for (const [state, accepts] of accepting.entries()) {
+      for (let column = 0; column < classCount; column += 1) {
+        const next = transitions[state * classCount + column] ?? 0;
+        this.#kernel.bytes.writeUInt16LE(next * width, rows + (state * width + column) * 2);
+      }
+      this.#kernel.bytes.writeUInt16LE(accepts, rows + (state * width + classCount) * 2);
+    }
+    const at = this.#allocate(automatonSize);
+    this.#word(at + automatonWidth, classCount);
+    this.#word(at + automatonStart, start * width);
+    this.#word(at + automatonRows, rows);
+    this.#kernel.bytes.set(classes, at + automatonClasses);
+    this.#kernel.run.setAutomaton(check, at);
+    return check;
   }
 
   #span(at: number, { least, most }: Span): void {

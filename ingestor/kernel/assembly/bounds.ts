@@ -31,11 +31,36 @@ export function findBounds(type: u32, from: usize, count: u32, to: usize): void 
 }
 
 function findTexts(from: usize, count: u32, to: usize): void {
-  store<usize>(to, load<usize>(from), leastText);
-  store<usize>(to, load<usize>(from), greatestText);
-  store<u32>(to, 1, hasBounds);
+  let least = load<usize>(from);
+  let greatest = least;
+  let leastKey = keyOf(least);
+  let greatestKey = leastKey;
   const end = from + (<usize>count << 2);
-  for (let at = from + 4; at < end; at += 4) addText(load<usize>(at), to);
+  for (let at = from + 4; at < end; at += 4) {
+    const record = load<usize>(at);
+    const key = keyOf(record);
+    if (key < leastKey || (key == leastKey && comesBefore(record, least))) {
+      least = record;
+      leastKey = key;
+    }
+    if (key > greatestKey || (key == greatestKey && comesBefore(greatest, record))) {
+      greatest = record;
+      greatestKey = key;
+    }
+  }
+  store<usize>(to, least, leastText);
+  store<usize>(to, greatest, greatestText);
+  store<u32>(to, 1, hasBounds);
+}
+
+/** A number that compares as the text's first 8 bytes do, of which those that it does not have count as 0. */
+@inline
+function keyOf(record: usize): u64 {
+  const length = load<u32>(record);
+  const reverse = i8x16(7, 6, 5, 4, 3, 2, 1, 0, -1, -1, -1, -1, -1, -1, -1, -1);
+  const key = i64x2.extract_lane(i8x16.swizzle(v128.load64_zero(record + lengthBytes), reverse), 0);
+  if (length >= 8) return key;
+  return length == 0 ? 0 : key & (<u64>-1 << ((8 - <u64>length) << 3));
 }
 
 /** Widens the bounds of texts, where there are some, by one. */

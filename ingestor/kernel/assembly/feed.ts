@@ -12,7 +12,7 @@ const kindDouble: u32 = 3;
 const kindText: u32 = 4;
 const kindStruct: u32 = 5;
 
-/** Tags: nothing is there; the slot has a double (of text its length, of lists and maps their items); an integer of 64 bits. */
+/** Tags: nothing is there; the slot has a double (of text its UTF-16 units, of lists and maps their items); an integer of 64 bits. */
 const tagNull: u32 = 0;
 const tagLong: u32 = 2;
 
@@ -31,6 +31,7 @@ let nodesEnd: usize = 0;
 let tag: usize = 0;
 let slot: usize = 0;
 let text: usize = 0;
+let areUnitsBytes: bool = false;
 
 export function makeNodes(count: u32): void {
   nodes = allocate(<usize>count * nodeSize);
@@ -59,14 +60,15 @@ export function setNode(
 }
 
 /** Adds the row that lies ready. */
-export function feedRow(tags: usize, slots: usize, texts: usize): void {
+export function feedRow(tags: usize, slots: usize, texts: usize, isAscii: bool): void {
   beginRow();
-  feedValues(tags, slots, texts);
+  feedValues(tags, slots, texts, isAscii);
   endRow();
 }
 
 /** Appends its values: the caller begins and ends the row. */
-export function feedValues(tags: usize, slots: usize, texts: usize): void {
+export function feedValues(tags: usize, slots: usize, texts: usize, isAscii: bool): void {
+  areUnitsBytes = isAscii;
   tag = tags;
   slot = slots;
   text = texts;
@@ -96,7 +98,8 @@ function feed(node: usize, repetition: u32): void {
       appendDouble(leaf, load<f64>(at), repetition);
       return;
     case kindText: {
-      const length = <u32>load<f64>(at);
+      const units = <u32>load<f64>(at);
+      const length = areUnitsBytes ? units : bytesOf(text, units);
       appendText(leaf, text, length, repetition, -1);
       text += length;
       return;
@@ -122,4 +125,15 @@ function feedItems(node: usize, count: u32, repetition: u32): void {
 function feedChildren(node: usize, repetition: u32): void {
   const end = load<usize>(node, nodeNext);
   for (let child = node + nodeSize; child < end; child = load<usize>(child, nodeNext)) feed(child, repetition);
+}
+
+/** How many bytes of UTF-8 so many UTF-16 units take: a character of four bytes is two of them. */
+function bytesOf(from: usize, units: u32): u32 {
+  let at = from;
+  while (units > 0) {
+    const first = load<u8>(at);
+    at += first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    units -= first < 0xf0 ? 1 : min<u32>(2, units);
+  }
+  return <u32>(at - from);
 }

@@ -1,6 +1,6 @@
 /** Hashes of bytes; 8 bytes at a time are read, so up to 7 past the end. */
 
-/** For hash tables of this kernel: 64 bits, all of them mixed. */
+/** For hash tables of this kernel: 64 bits, the lower 32 and the upper 32 of which are both mixed. */
 export function hashOf(at: usize, length: usize): u64 {
   let hash: u64 = <u64>length * 0x9e3779b97f4a7c15;
   while (length > 8) {
@@ -10,7 +10,8 @@ export function hashOf(at: usize, length: usize): u64 {
     length -= 8;
   }
   const rest: u64 = length == 0 ? 0 : load<u64>(at) & (<u64>-1 >> ((8 - <u64>length) << 3));
-  return mixed(hash ^ rest);
+  hash = (hash ^ rest) * 0xc4ceb9fe1a85ec53;
+  return hash ^ (hash >> 32);
 }
 
 @inline

@@ -11,7 +11,8 @@ export { distinctAt, distinctValues, placeValues, presentValues, valuesAt } from
 
 // Records of JSON.
 export { setAutomaton } from './checks';
-export { takeJsonLines, takenRows, warnedRows } from './json';
+export { beginFrame, frame, framed } from './frames';
+export { placeInValues, takeJsonLines, takeJsonValues, takenRows, warnedRows } from './json';
 export { powersOfFive } from './numbers';
 
 // Rows of CSV.

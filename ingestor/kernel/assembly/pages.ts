@@ -75,7 +75,7 @@ export function encodeLeaf(leaf: u32, encoding: u32, wanted: usize, count: u32, 
   memory.fill(result, 0, columnSize);
   pick(leaf, wanted, count);
   const used = prepare(leaf, encoding);
-  writePages(leaf, used, bytes, mostRows);
+  writePages(leaf, used, bytes, max<u32>(1, mostRows));
   store<u32>(result, used, columnEncoding);
   store<u32>(result, pickedEntries, columnEntries);
   store<u32>(result, pickedEntries - pickedPresent, columnNulls);
@@ -161,20 +161,49 @@ function writePages(leaf: u32, encoding: u32, bytes: u32, mostRows: u32): void {
   }
 }
 
-/** Moves to the end of a row: past so many rows, or past so many bytes. */
+/** Moves past so many rows where they fit into so many bytes, else row by row until these are full. */
 function findPageEnd(leaf: u32, encoding: u32, bytes: u32, mostRows: u32): void {
   const column = leafAt(leaf);
-  const present = load<u32>(column, maxDefinition);
   const isRepeated = load<u32>(column, maxRepetition) != 0;
   const isText = load<u32>(column, leafType) == typeText && encoding != dictionary;
   const bitsOfValue: u64 = encoding == dictionary ? width : <u64>8 << sourceShift;
   const mostBits = <u64>bytes << 3;
+  const rows = min(mostRows, pickedRows - endRow);
+  const end = isRepeated ? entryAfterRows(rows) : endEntry + rows;
+  const present = countOf(<u8>load<u32>(column, maxDefinition), pickedDefinitions + endEntry, end - endEntry);
+  const size = isText ? textsSize(source + (<usize>endValue << 2), present) : 0;
+  if (bitsOfValue * present + (<u64>size << 3) <= mostBits) {
+    textSize = size;
+    endEntry = end;
+    endValue += present;
+    endRow += rows;
+  } else {
+    fillPage(<u8>load<u32>(column, maxDefinition), isRepeated, isText, bitsOfValue, mostBits, rows);
+  }
+}
+
+/** Where the entries of so many rows end. */
+function entryAfterRows(rows: u32): u32 {
+  let left = rows;
+  for (let entry = endEntry; entry < pickedEntries; entry += 16) {
+    let first: u32 = i8x16.bitmask(i8x16.eq(v128.load(pickedRepetitions + entry), i64x2.splat(0)));
+    const found = <u32>popcnt(first);
+    if (found <= left) {
+      left -= found;
+      continue;
+    }
+    for (; left > 0; left--) first &= first - 1;
+    return min(entry + ctz(first), pickedEntries);
+  }
+  return pickedEntries;
+}
+
+function fillPage(present: u8, isRepeated: bool, isText: bool, bitsOfValue: u64, mostBits: u64, mostRows: u32): void {
   let bits: u64 = 0;
-  let inPage: u32 = 0;
+  let rows: u32 = 0;
   textSize = 0;
   do {
     do {
-      bits += isRepeated ? 2 : 1;
       if (load<u8>(pickedDefinitions + endEntry) == present) {
         bits += bitsOfValue;
         if (isText) {
@@ -186,9 +215,9 @@ function findPageEnd(leaf: u32, encoding: u32, bytes: u32, mostRows: u32): void 
       }
       endEntry++;
     } while (isRepeated && endEntry < pickedEntries && load<u8>(pickedRepetitions + endEntry) != 0);
-    inPage++;
-  } while (endEntry < pickedEntries && inPage < mostRows && bits < mostBits);
-  endRow += inPage;
+    rows++;
+  } while (rows < mostRows && bits < mostBits);
+  endRow += rows;
 }
 
 function writePage(leaf: u32, encoding: u32, entry: u32, value: u32, rows: u32): void {

@@ -1,6 +1,6 @@
 /**
  * What a small batch, an idle operator and the start of an ingestor cost, on the test cluster and in one run.
- * `make bench`; prints a table, or with `-o json` the figures. See bench/README.md for what was measured and where.
+ * `make bench-cluster`; prints a table, or with `-o json` the figures. See bench/README.md for what was measured and where.
  */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { Workspace } from '../test/support/workspace.ts';
 
 const help = `Measures on the test cluster, which is started if none runs.
 
-Usage: make bench, or node bench/run.ts [--batches N] [-o json]
+Usage: make bench-cluster, or node bench/cluster.ts [--batches N] [-o json]
 
   --batches N      Small batches, one after the other. Default: 10
   -o, --output F   text (default) or json

@@ -1,0 +1,153 @@
+/** One column chunk: the pages of a leaf are compressed and appended to a file, and what readers must know of them is kept. */
+import { crc32 } from 'node:zlib';
+import type { LeafType } from '../kernel/shape.ts';
+import { compareBounds, cutLower, cutUpper } from './bounds.ts';
+import type { Codec } from './compress.ts';
+import type { EncodedColumn, EncodedDataPage, EncodedPage } from './encoded.ts';
+import {
+  type Bound,
+  type BoundaryOrder,
+  type ChunkFacts,
+  columnIndex,
+  offsetIndex,
+  type PageBounds,
+  type PagePlace,
+  pageHeader,
+} from './footer.ts';
+import type { SinkWriter } from './sinkwriter.ts';
+
+/** Of text, statistics and page bounds have so many bytes at most, as other writers' do. */
+const boundLimit = { bytes: 64, characters: Number.POSITIVE_INFINITY };
+
+/** A column whose pages are compressed: right when they are appended, or in the pool since they were encoded. */
+export interface CompressingColumn {
+  readonly type: LeafType;
+  readonly encoded: EncodedColumn;
+  readonly dictionary: CompressingPage | undefined;
+  readonly pages: readonly CompressingPage[];
+}
+
+interface CompressingPage {
+  readonly encoding: number;
+  readonly entries: number;
+  readonly bytes: number;
+  compressed(): Uint8Array | Promise<Uint8Array>;
+}
+
+/** Not in the pool: the pages must be appended before the kernel's next call. */
+export function compressColumn(
+  type: LeafType,
+  encoded: EncodedColumn,
+  codec: Codec,
+  inPool: boolean,
+): CompressingColumn {
+  const begin = (page: EncodedPage): CompressingPage => {
+    const { bytes, encoding, entries } = page;
+    const facts = { encoding, entries, bytes: bytes.length };
+    if (!inPool || !codec.compressInPool) return { ...facts, compressed: () => codec.compress(bytes) };
+    const compressing = codec.compressInPool(new Uint8Array(bytes));
+    // Whoever appends it hears of a failure; until then it must not end the process.
+    compressing.catch(() => {});
+    return { ...facts, compressed: () => compressing };
+  };
+  return {
+    type,
+    encoded,
+    dictionary: encoded.dictionary && begin(encoded.dictionary),
+    pages: encoded.pages.map(begin),
+  };
+}
+
+export async function appendColumn(column: CompressingColumn, out: SinkWriter): Promise<ChunkFacts> {
+  const { type, encoded, dictionary, pages } = column;
+  const start = out.offset;
+  let headerBytes = 0;
+  const append = async (page: CompressingPage, isDictionary: boolean): Promise<void> => {
+    const { encoding, entries, bytes } = page;
+    const compressing = page.compressed();
+    const compressed = compressing instanceof Uint8Array ? compressing : await compressing;
+    const checksum = crc32(compressed);
+    const header = pageHeader({ isDictionary, encoding, entries, bytes, compressedBytes: compressed.length, checksum });
+    headerBytes += header.length;
+    out.append(header);
+    out.append(compressed);
+    if (out.isFull) await out.flush();
+  };
+  if (dictionary) await append(dictionary, true);
+  const dataOffset = out.offset;
+  const places: PagePlace[] = [];
+  let firstRow = 0;
+  for (const [index, page] of pages.entries()) {
+    const offset = out.offset;
+    await append(page, false);
+    places.push({ offset, length: out.offset - offset, firstRow });
+    firstRow += encoded.pages[index]?.rows ?? 0;
+  }
+  const bytes = [dictionary, ...pages].reduce((sum, page) => sum + (page?.bytes ?? 0), headerBytes);
+  return {
+    encoding: pages[0]?.encoding ?? 0,
+    pages: pages.length,
+    entries: encoded.entries,
+    nulls: encoded.nulls,
+    min: bound(encoded.min, isText(type) ? cutLower : undefined),
+    max: bound(encoded.max, isText(type) ? cutUpper : undefined),
+    bytes,
+    compressedBytes: out.offset - start,
+    dictionaryOffset: dictionary && start,
+    dataOffset,
+    bloomFilter: undefined,
+    columnIndex: indexOf(type, encoded.pages),
+    offsetIndex: offsetIndex(places),
+  };
+}
+
+type Cut = typeof cutUpper;
+
+function isText(type: LeafType): boolean {
+  return type === 'string' || type === 'json';
+}
+
+function bound(value: Uint8Array | undefined, cut: Cut | undefined): Bound | undefined {
+  if (!value || !cut) return value && { bytes: value, isExact: true };
+  const bytes = cut(value, boundLimit);
+  // A copy, where it is the start of a long text.
+  return bytes && { bytes: new Uint8Array(bytes), isExact: bytes === value };
+}
+
+/** Undefined where a page has values and no bounds: NaN alone, or text that nothing short is greater than. */
+function indexOf(type: LeafType, pages: readonly EncodedDataPage[]): Buffer | undefined {
+  const bounds = pages.map((page) => pageBounds(type, page));
+  if (bounds.some((bound, index) => !bound && !holdsNullsAlone(pages[index]))) return undefined;
+  const nulls = pages.map((page) => page.nulls);
+  return columnIndex(
+    bounds,
+    nulls,
+    orderOf(
+      type,
+      bounds.filter((bound) => bound !== undefined),
+    ),
+  );
+}
+
+function pageBounds(type: LeafType, { min, max }: EncodedDataPage): PageBounds | undefined {
+  if (!min || !max) return undefined;
+  if (!isText(type)) return { min, max };
+  const upper = cutUpper(max, boundLimit);
+  return upper && { min: cutLower(min, boundLimit), max: upper };
+}
+
+function holdsNullsAlone(page: EncodedDataPage | undefined): boolean {
+  return page !== undefined && page.nulls === page.entries;
+}
+
+function orderOf(type: LeafType, bounds: readonly PageBounds[]): BoundaryOrder {
+  let [ascending, descending] = [true, true];
+  for (const [index, { min, max }] of bounds.slice(1).entries()) {
+    const before = bounds[index];
+    if (!before) break;
+    const [lower, upper] = [compareBounds(type, before.min, min), compareBounds(type, before.max, max)];
+    if (lower > 0 || upper > 0) ascending = false;
+    if (lower < 0 || upper < 0) descending = false;
+  }
+  return ascending ? 'ascending' : descending ? 'descending' : 'unordered';
+}
