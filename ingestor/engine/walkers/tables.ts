@@ -84,6 +84,8 @@ const kinds: Readonly<Record<Value['kind'], number>> = {
 
 class TableWriter {
   readonly #kernel: Kernel;
+  /** What many fields ask for is one check. */
+  readonly #checks = new Map<TextCheck, number>();
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
@@ -108,7 +110,8 @@ class TableWriter {
       case 'date':
       case 'date-time':
         this.#span(at, value.length);
-        this.#kernel.bytes.writeInt32LE(value.check ? this.#check(value.check) : -1, at + nodeCheck);
+        // -1: none.
+        this.#word(at + nodeCheck, value.check ? this.#check(value.check) : 0xffff_ffff);
         break;
       case 'int':
       case 'long':
@@ -148,8 +151,12 @@ class TableWriter {
   }
 
   /** The number of the check, which the kernel does itself where it has an automaton. */
-  #check({ allows, automaton }: TextCheck): number {
+  #check(asked: TextCheck): number {
+    const known = this.#checks.get(asked);
+    if (known !== undefined) return known;
+    const { allows, automaton } = asked;
     const check = this.#kernel.addCheck(allows);
+    this.#checks.set(asked, check);
     if (!automaton) return check;
     const { classes, classCount, transitions, start, accepting } = automaton;
     const width = classCount + 1;
