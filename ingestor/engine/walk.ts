@@ -1,12 +1,14 @@
 /** The kernel's walkers as readers use them: a block of records is copied to the kernel's memory and taken there. */
 import type { Kernel } from '../kernel/kernel.ts';
+import { planRecord } from './columns.ts';
 import type { EngineSettings } from './engine.ts';
 import type { Intake } from './intake.ts';
 import type { Move } from './mapping.ts';
 import { planRecords } from './plan/index.ts';
 import type { Bulk } from './readers/reader.ts';
 import { parseSchemaDocument } from './schemadocument.ts';
-import { JsonLinesWalker, type Taken } from './walkers/jsonlines.ts';
+import { type CsvWalker, CsvWalkers } from './walkers/csv.ts';
+import { JsonLinesWalker } from './walkers/jsonlines.ts';
 
 /** Each is undefined where the schema, the mapping or the dialect is none for the kernel. */
 export interface Walkers {
@@ -23,58 +25,101 @@ export function createWalkers(
   kernel: Kernel,
   intake: Intake,
 ): Walkers {
-  const plan = plain ? undefined : planRecords(parseSchemaDocument(schema));
+  const document = parseSchemaDocument(schema);
+  const plan = plain ? undefined : planRecords(document);
   if (!plan) return { lines: undefined, rows: () => undefined };
   const { format, maxRecordBytes } = read;
-  const lines =
-    format.type === 'JSONLines' && moves.length === 0
-      ? new KernelBulk(kernel, intake, new JsonLinesWalker(kernel, plan, maxRecordBytes))
-      : undefined;
+  const block = new KernelBlock(kernel);
+  if (format.type === 'CSV') {
+    const walkers = new CsvWalkers(kernel, plan, planRecord(document).columns, format.csv, moves);
+    const rows = (names: readonly string[]) => {
+      const walker = walkers.rows(names);
+      return walker && new BulkOfRows(block, intake, walker);
+    };
+    return { lines: undefined, rows };
+  }
+  const isLines = format.type === 'JSONLines' && moves.length === 0;
+  const lines = isLines ? new BulkOfLines(block, intake, new JsonLinesWalker(kernel, plan, maxRecordBytes)) : undefined;
   return { lines, rows: () => undefined };
-}
-
-/** What a walker does with records that lie in the kernel's memory. */
-interface Walker {
-  take(start: number, end: number, maxRows: number): Taken;
 }
 
 /** Row groups are looked at between blocks, so a block is taken to its end. */
 const anyRows = 0x7fff_ffff;
-/** The kernel reads whole vectors, past the end too. */
-const paddingBytes = 64;
 
-class KernelBulk implements Bulk {
-  readonly #kernel: Kernel;
+class BulkOfLines implements Bulk {
+  readonly #block: KernelBlock;
   readonly #intake: Intake;
-  readonly #walker: Walker;
-  #block = 0;
-  #room = 0;
-  #length = 0;
+  readonly #walker: JsonLinesWalker;
 
-  constructor(kernel: Kernel, intake: Intake, walker: Walker) {
-    this.#kernel = kernel;
+  constructor(block: KernelBlock, intake: Intake, walker: JsonLinesWalker) {
+    this.#block = block;
     this.#intake = intake;
     this.#walker = walker;
   }
 
-  load(block: Uint8Array): number {
-    this.#reserve(block.length);
-    this.#kernel.bytes.set(block, this.#block);
-    this.#length = block.length;
-    return block.length;
+  load(lines: Uint8Array): number {
+    this.#block.load(lines);
+    return lines.length;
   }
 
   take(at: number): number {
-    const { rows, warned, next } = this.#walker.take(this.#block + at, this.#block + this.#length, anyRows);
+    const { start, end } = this.#block;
+    const { rows, warned, next } = this.#walker.take(start + at, end, anyRows);
     this.#intake.took(rows, warned);
-    return next - this.#block;
+    return next - start;
+  }
+}
+
+class BulkOfRows implements Bulk {
+  readonly #block: KernelBlock;
+  readonly #intake: Intake;
+  readonly #walker: CsvWalker;
+
+  constructor(block: KernelBlock, intake: Intake, walker: CsvWalker) {
+    this.#block = block;
+    this.#intake = intake;
+    this.#walker = walker;
+  }
+
+  load(bytes: Uint8Array): number {
+    this.#block.load(bytes);
+    const { start, end } = this.#block;
+    return this.#walker.scan(start, end) - start;
+  }
+
+  take(at: number): number {
+    const { start } = this.#block;
+    const { rows, warned, next } = this.#walker.take(start + at, anyRows);
+    this.#intake.took(rows, warned);
+    return next - start;
+  }
+}
+
+/** The kernel reads whole vectors, past the end too. */
+const paddingBytes = 64;
+
+/** The bytes at hand, in the kernel's memory. */
+class KernelBlock {
+  readonly #kernel: Kernel;
+  #room = 0;
+  start = 0;
+  end = 0;
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+
+  load(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#kernel.bytes.set(bytes, this.start);
+    this.end = this.start + bytes.length;
   }
 
   #reserve(bytes: number): void {
     if (bytes + paddingBytes <= this.#room) return;
     const { run } = this.#kernel;
-    if (this.#room > 0) run.release(this.#block, this.#room);
+    if (this.#room > 0) run.release(this.start, this.#room);
     this.#room = bytes + paddingBytes;
-    this.#block = run.allocate(this.#room) >>> 0;
+    this.start = run.allocate(this.#room) >>> 0;
   }
 }

@@ -12,6 +12,17 @@ export interface WalkerFunctions {
   /** Of the last call of either. */
   takenRows(): number;
   warnedRows(): number;
+
+  /** Answers where the last row ends that may be taken: see `assembly/csvscan.ts`. */
+  scanCsv(start: number, end: number, delimiter: number, quote: number): number;
+  scannedRows(): number;
+  keepScannedRows(rows: number): void;
+  endOfRows(rows: number): number;
+  /** Answers where it stopped: see `assembly/csv.ts`. */
+  takeCsv(plan: number, start: number, mostRows: number): number;
+  /** Of the last call. */
+  takenCsvRows(): number;
+  warnedCsvRows(): number;
   beginFrame(): void;
   frame(at: number, end: number): number;
   framed(): number;

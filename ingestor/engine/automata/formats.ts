@@ -1,15 +1,14 @@
 /** Automata of the values of `format`. */
 import { commonPatterns, formatPatterns } from '../formatpatterns.ts';
-import { type Automaton, compileAutomaton, intersect } from './automaton.ts';
+import { type Automaton, type Budget, compileAutomaton, intersect } from './automaton.ts';
 
 /**
  * What it accepts is of the format. What it refuses is not, save for leap seconds (`time`, `date-time`) and for host names
  * of more than 63 characters or with labels such as `xn--a`: of these only the judge knows. Undefined for other formats.
  */
-export function automatonOfFormat(name: string): Automaton | undefined {
-  const [first, ...others] = patternsOf(name);
-  if (first === undefined) return undefined;
-  return others.reduce((all, next) => both(all, compileAutomaton(next)), compileAutomaton(first));
+export function automatonOfFormat(name: string, budget?: Budget): Automaton | undefined {
+  const [first, ...others] = patternsOf(name).map((pattern) => compileAutomaton(pattern, budget));
+  return others.reduce((all, next) => all && next && intersect(all, next, budget), first);
 }
 
 function patternsOf(name: string): readonly string[] {
@@ -19,8 +18,4 @@ function patternsOf(name: string): readonly string[] {
 
 function isKeyOf<T extends object>(table: T, name: PropertyKey): name is keyof T {
   return Object.hasOwn(table, name);
-}
-
-function both(a: Automaton | undefined, b: Automaton | undefined): Automaton | undefined {
-  return a && b && intersect(a, b);
 }

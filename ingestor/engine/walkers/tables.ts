@@ -63,6 +63,11 @@ export function writeTables(kernel: Kernel, { root }: WalkPlan): number {
   return new TableWriter(kernel).node({ shape: undefined, nullable: false, value: root });
 }
 
+/** The address of the node of one place of a record. */
+export function writeNode(kernel: Kernel, check: Check): number {
+  return new TableWriter(kernel).node(check);
+}
+
 const kinds: Readonly<Record<Value['kind'], number>> = {
   unknown: kindUnknown,
   text: kindText,
@@ -80,6 +85,8 @@ const kinds: Readonly<Record<Value['kind'], number>> = {
 
 class TableWriter {
   readonly #kernel: Kernel;
+  /** What many fields ask for is one check. */
+  readonly #checks = new Map<TextCheck, number>();
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
@@ -104,7 +111,8 @@ class TableWriter {
       case 'date':
       case 'date-time':
         this.#span(at, value.length);
-        this.#kernel.bytes.writeInt32LE(value.check ? this.#check(value.check) : -1, at + nodeCheck);
+        // -1: none.
+        this.#word(at + nodeCheck, value.check ? this.#check(value.check) : 0xffff_ffff);
         break;
       case 'int':
       case 'long':
@@ -145,8 +153,12 @@ class TableWriter {
   }
 
   /** The number of the check, which the kernel does itself where it has an automaton. */
-  #check({ allows, automaton }: TextCheck): number {
+  #check(asked: TextCheck): number {
+    const known = this.#checks.get(asked);
+    if (known !== undefined) return known;
+    const { allows, automaton } = asked;
     const check = this.#kernel.addCheck(allows);
+    this.#checks.set(asked, check);
     if (!automaton) return check;
     const { classes, classCount, transitions, start, accepting } = automaton;
     const width = classCount + 1;

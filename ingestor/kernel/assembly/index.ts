@@ -15,3 +15,7 @@ export { indexKeys } from './keys';
 export { beginFrame, frame, framed } from './frames';
 export { placeInValues, takeJsonLines, takeJsonValues, takenRows, warnedRows } from './json';
 export { powersOfFive } from './numbers';
+
+// Rows of CSV.
+export { takeCsv, takenCsvRows, warnedCsvRows } from './csv';
+export { endOfRows, keepScannedRows, scanCsv, scannedRows } from './csvscan';
