@@ -23,8 +23,6 @@ export const TableLayout = Type.Object({
   partitionBy: Type.Array(PartitionField),
   /** Paths of fields, ascending, nulls first. */
   sortBy: Type.Array(Type.String()),
-  /** Paths of fields that records are named by: data files have bloom filters of them, by which readers pass over files. */
-  bloomFilters: Type.Optional(Type.Array(Type.String())),
 });
 export type TableLayout = Static<typeof TableLayout>;
 

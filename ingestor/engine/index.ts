@@ -1,6 +1,7 @@
 /** The engine: it reads inputs in its own thread and, where there is enough of them, in others. */
 import { addRecords, addsUp, zeroRecords } from '../contract/counts.ts';
 import { ForebayError } from '../contract/errors.ts';
+import { Kernel } from '../kernel/kernel.ts';
 import { DataWriter } from '../parquet/writer.ts';
 import { type Content, contentsOf } from './archives/contents.ts';
 import { decompress } from './decompress.ts';
@@ -70,9 +71,11 @@ class ReadingEngine implements Engine {
     this.#moves = moves;
     const { compression, layout, targetFileSizeBytes } = settings;
     const open = () => this.#openDataFile();
-    this.#data = new DataWriter({ columns: examiner.columns, compression, layout, targetFileSizeBytes, open });
+    const kernel = new Kernel();
+    const { columns } = examiner;
+    this.#data = new DataWriter({ columns, compression, layout, targetFileSizeBytes, open, kernel });
     this.#intake = new Intake(examiner, this.#data);
-    this.#walkers = createWalkers(settings, examiner, moves, this.#data, this.#intake);
+    this.#walkers = createWalkers(settings, columns, moves, kernel, this.#intake);
     this.#threads = new Threads(settings, open);
     this.#rejects = new RejectWriter(() => settings.openRejectFile());
     this.#errors = new ErrorTally(examiner.columns);
@@ -186,7 +189,7 @@ class ReadingEngine implements Engine {
         await readAvro(bytes, { columns, moves: this.#moves, sink }, { maxRecordBytes, expanded });
         break;
       case 'JSON':
-        await readJson(bytes, maxRecordBytes, new MovingSink(sink, this.#moves));
+        await readJson(bytes, maxRecordBytes, new MovingSink(sink, this.#moves), this.#walkers.values);
         break;
     }
   }

@@ -20,20 +20,16 @@ export function compilePattern(source: string): Pattern {
 }
 
 /**
- * A sequence of single characters and classes with at most one of them of variable length. Anchored at the start, it is
- * tried from as many places as the text is long at most: where the variable part ends. So is one without any that is not
- * anchored: where it begins. What is tried again each time has to be short.
+ * A sequence of single characters and classes, anchored at the start, with at most one of them of variable length: it is
+ * tried from as many places as the text is long at most, where the variable part ends, so what follows has to be short.
+ * Those that are not anchored are none of V8's: it stops between the halves of surrogate pairs, and misses at the end.
  */
 function cannotBacktrack(expression: Expression): boolean {
   const items = expression.kind === 'sequence' ? expression.items : [expression];
-  if (!items.every(isSimple)) return false;
+  if (items[0]?.kind !== 'start' || !items.every(isSimple)) return false;
   const variable = items.filter((item) => item.kind === 'repeat' && item.min !== item.max).length;
-  const anchored = items[0]?.kind === 'start';
-  if (anchored && variable === 0) return true;
-  const characters = items
-    .map((item) => (item.kind === 'repeat' ? item.min : 1))
-    .reduce((sum, count) => sum + count, 0);
-  return characters <= maxTriedAgain && variable <= (anchored ? 1 : 0);
+  const characters = items.reduce((sum, item) => sum + (item.kind === 'repeat' ? item.min : 1), 0);
+  return variable === 0 || (variable === 1 && characters <= maxTriedAgain);
 }
 
 function isSimple(item: Expression): boolean {

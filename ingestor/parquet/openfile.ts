@@ -1,8 +1,7 @@
 /** One Parquet file that is being written, row group by row group. */
 import { setImmediate } from 'node:timers/promises';
 import type { SchemaElement } from 'hyparquet';
-import type { PartitionValue, TableLayout } from '../contract/layout.ts';
-import type { Compression } from '../contract/task.ts';
+import type { PartitionValue } from '../contract/layout.ts';
 import type { ByteSink, DataFile } from '../engine/engine.ts';
 import type { Column } from '../engine/schema.ts';
 import type { ColumnSet } from '../kernel/columnset.ts';
@@ -23,12 +22,15 @@ import { FileMetrics, type MeasuredLeaf, measuredLeaves, mostMeasured } from './
 import { compareRows, type OrderedRows, RowOrder, type SortValues } from './order.ts';
 import { schemaElements } from './schema.ts';
 import { SinkWriter } from './sinkwriter.ts';
+import type { WriterSettings } from './writer.ts';
 
 /** What all files of a writer have in common. */
 export interface FileForm {
   readonly codec: Codec;
   /** Pages are compressed in libuv's pool while this thread encodes others. */
   readonly inPool: boolean;
+  readonly pageBytes: number;
+  readonly pageRows: number;
   readonly elements: readonly SchemaElement[];
   /** Of one of few files, and of one of so many that what is kept about all of them would be too large to send around. */
   readonly measured: readonly MeasuredLeaf[];
@@ -36,39 +38,40 @@ export interface FileForm {
   /** False: nothing is kept about the columns of files. */
   readonly hasIDs: boolean;
   readonly order?: RowOrder | undefined;
-  /** Leaves that have bloom filters. */
+  /** Leaves that rows are looked for by: they have bloom filters. */
   readonly bloomLeaves: readonly number[];
 }
 
 /** Throws Error for a layout that is not of these columns. */
-export function createForm(
-  columns: readonly Column[],
-  shape: Shape,
-  compression: Compression,
-  layout: TableLayout | undefined,
-  inPool: boolean,
-): FileForm {
+export function createForm(settings: WriterSettings, shape: Shape): FileForm {
+  const { columns, compression, layout, compressInPool = false } = settings;
   const idOf = fieldIDs(layout);
   const measured = measuredLeaves(shape, layout, idOf, mostMeasured);
   const codec = codecOf(compression);
   return {
     codec,
-    inPool: inPool && codec.compressInPool !== undefined,
+    inPool: compressInPool && codec.compressInPool !== undefined,
+    pageBytes: settings.pageBytes ?? defaultPageBytes,
+    pageRows: settings.pageRows ?? defaultPageRows,
     elements: schemaElements(columns, idOf),
     measured,
     measuredOfMany: measuredLeaves(shape, layout, idOf, 0),
     hasIDs: measured.some((leaf) => leaf !== undefined),
     order: layout && layout.sortBy.length > 0 ? new RowOrder(shape, layout) : undefined,
-    bloomLeaves: (layout?.bloomFilters ?? []).map((path) => leafAt(shape, path).index),
+    bloomLeaves: isTimeSeries(columns) ? [leafAt(shape, '_id').index] : [],
   };
 }
 
-/**
- * Pages end at so many bytes, or rows. A sixth of a row group: enough that readers gain by passing over pages, and few
- * enough that compressing them one by one costs nothing.
- */
-const pageBytes = 1024 * 1024;
-const pageRows = 20_480;
+/** Its records are named by `_id`, as its schema alone says (see `compileSchema`). */
+function isTimeSeries(columns: readonly Column[]): boolean {
+  const has = (name: string, type: Column['type']) =>
+    columns.some((column) => column.name === name && column.type === type && column.required);
+  return has('_id', 'string') && has('timestamp', 'timestamptz');
+}
+
+const defaultPageBytes = 1024 * 1024;
+/** A sixth of a row group: readers gain by passing over pages, and to compress them one by one costs nothing yet. */
+const defaultPageRows = 20_480;
 /** After so many bytes of pages the thread looks at what else there is to do. */
 const bytesBetweenTurns = 512 * 1024;
 
@@ -148,7 +151,7 @@ export class OpenFile {
 
   /** While the pool compresses a column, the next one is encoded. */
   async #writeColumns(columns: ColumnSet, rows: Uint32Array | undefined): Promise<ChunkFacts[]> {
-    const { codec, inPool } = this.#form;
+    const { codec, inPool, pageBytes, pageRows } = this.#form;
     const chunks: ChunkFacts[] = [];
     let before: (() => Promise<void>) | undefined;
     for (const { index, type } of columns.shape.leaves) {

@@ -6,6 +6,7 @@ import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import { expect, onTestFinished, test } from 'vitest';
 import { ingestAll, inputOf, rowsOf } from '../engine/testing.ts';
 import { openParquet } from './reader.ts';
+import { column, writeFile } from './testing.ts';
 
 /** What DuckDB writes for the query. */
 async function written(query: string, options = ''): Promise<Buffer> {
@@ -111,16 +112,8 @@ test('lists that go on over pages keep their rows', async () => {
 });
 
 test('only ranges are read, and large row groups piece by piece', async () => {
-  const out = new ByteWriter();
-  const texts = Array.from({ length: 40_000 }, (_, i) => `${i} ${'x'.repeat(1000)}`);
-  const schema = [
-    { name: 'root', num_children: 1 },
-    { name: 't', repetition_type: 'REQUIRED', type: 'BYTE_ARRAY', converted_type: 'UTF8' },
-  ] as const;
-  const writer = new ParquetWriter({ writer: out, schema: [...schema], codec: 'UNCOMPRESSED' });
-  writer.write({ columnData: [{ name: 't', data: texts, encoding: 'PLAIN' }], rowGroupSize: texts.length });
-  writer.finish();
-  const data = Buffer.from(out.getBuffer());
+  const texts = Array.from({ length: 40_000 }, (_, i) => [`${i} ${'x'.repeat(1000)}`]);
+  const data = await writeFile([column('t', 'string')], texts, { compression: 'None' });
   let largest = 0;
   const file = await openParquet({
     size: data.length,

@@ -18,7 +18,7 @@ import { createPartitioner, type Partitioner, type PartitionRows } from './parti
 export interface WriterSettings {
   readonly columns: readonly Column[];
   readonly compression: Compression;
-  /** Field ids, partitions, sorting and bloom filters; absent: none of them. */
+  /** Field ids, partitions and sorting; absent: none of them. */
   readonly layout?: TableLayout | undefined;
   readonly targetFileSizeBytes: number;
   /** Opens the k-th file; called only when there is a row for it. */
@@ -29,6 +29,9 @@ export interface WriterSettings {
   readonly rowGroupRows?: number | undefined;
   /** Rows are written when they take this much memory, however few they are. Default: 64 MiB. */
   readonly heldBytes?: number | undefined;
+  /** A page ends at so many bytes before compression (default: 1 MiB), or rows (default: 20,480). */
+  readonly pageBytes?: number | undefined;
+  readonly pageRows?: number | undefined;
   /** Pages are compressed in libuv's pool, beside this thread: where there are more cores than threads. Default: false. */
   readonly compressInPool?: boolean | undefined;
 }
@@ -73,10 +76,10 @@ export class DataWriter {
 
   /** Throws Error for a layout that is not of the columns. */
   constructor(settings: WriterSettings) {
-    const { columns, compression, layout, kernel, rowGroupRows = defaultRowGroupRows } = settings;
+    const { columns, layout, kernel, rowGroupRows = defaultRowGroupRows } = settings;
     const shape = shapeOf(columns);
     this.#settings = settings;
-    this.#form = createForm(columns, shape, compression, layout, settings.compressInPool ?? false);
+    this.#form = createForm(settings, shape);
     this.#partition = createPartitioner(shape, layout);
     this.#mostRows = rowGroupRows;
     this.#mostWaiting = rowGroupRows * (layout && layout.partitionBy.length > 0 ? rowGroupsOfPartitions : 1);

@@ -664,14 +664,25 @@ export interface CsvFormat {
 export interface Format {
   /**
    * CSV: rows of text with a delimiter. JSONLines: one JSON object a line. JSON: one array of objects, or one object.
-   * Parquet: rows are records, columns are fields.
+   * Parquet: rows are records, columns are fields. Avro: object container files.
    */
-  type: 'CSV' | 'JSONLines' | 'JSON' | 'Parquet';
+  type: 'CSV' | 'JSONLines' | 'JSON' | 'Parquet' | 'Avro';
   /**
    * How the CSV is written; only with type CSV. Absent: RFC 4180 with a header. Example: {delimiter: ";", nullMarker:
    * NA}.
    */
   csv?: CsvFormat;
+}
+
+/** How much may come of a compressed file; more fails it as UnreadableFile. Example: {maxRatio: 20000}. */
+export interface BatchSpecDecompression {
+  /**
+   * So many times the size of the file; what comes of a file up to 1 GiB is not looked at. Absent: 1000. Records that
+   * differ stay below 500; the same one again and again does not.
+   */
+  maxRatio?: number;
+  /** So many GiB, whatever the size of the file. Absent: 1024. */
+  maxSizeGiB?: number;
 }
 
 export interface FieldMapping {
@@ -704,8 +715,14 @@ export interface BatchSpec {
    * Immutable. Example: {type: CSV, csv: {delimiter: ";"}}.
    */
   format?: Format;
-  /** How the files are compressed: Auto (default: by their first bytes, not by their names), None, Gzip or Zstd. */
-  compression: 'Auto' | 'None' | 'Gzip' | 'Zstd';
+  /**
+   * How the files are compressed. Auto (default): by their first bytes, not by their names; it knows all of these but
+   * Deflate, which has nothing to tell it by. None, Gzip, Zstd, Bzip2. Deflate: with the header of zlib or without.
+   * Zip, Tar, TarGzip: archives, in which each file is read as one of its own.
+   */
+  compression: 'Auto' | 'None' | 'Gzip' | 'Zstd' | 'Bzip2' | 'Deflate' | 'Zip' | 'Tar' | 'TarGzip';
+  /** How much may come of a compressed file; more fails it as UnreadableFile. Example: {maxRatio: 20000}. */
+  decompression?: BatchSpecDecompression;
   /**
    * Renames and moves fields of the input to fields of the schema; others keep their names. Dots separate the steps of
    * a path, `\.` is a dot in a name. Example: [{source: Origin Airport, destination: origin.code}].
@@ -1087,6 +1104,17 @@ export interface SourceConnectionSpecSelection {
   files?: SourceConnectionSpecSelectionFiles;
 }
 
+/** How much may come of a compressed file; more fails it as UnreadableFile. Example: {maxRatio: 20000}. */
+export interface SourceConnectionSpecDecompression {
+  /**
+   * So many times the size of the file; what comes of a file up to 1 GiB is not looked at. Absent: 1000. Records that
+   * differ stay below 500; the same one again and again does not.
+   */
+  maxRatio?: number;
+  /** So many GiB, whatever the size of the file. Absent: 1024. */
+  maxSizeGiB?: number;
+}
+
 /**
  * When runs are made. One at a time: slots missed during a run or an outage become one run. Absent: only on request, by
  * a new value of the annotation ingest.forebay.dev/requestedAt.
@@ -1121,8 +1149,14 @@ export interface SourceConnectionSpec {
   selection?: SourceConnectionSpecSelection;
   /** How the files are written. Example: {type: CSV, csv: {delimiter: ";"}}. */
   format: Format;
-  /** How the files are compressed: Auto (default: by their first bytes, not by their names), None, Gzip or Zstd. */
-  compression: 'Auto' | 'None' | 'Gzip' | 'Zstd';
+  /**
+   * How the files are compressed. Auto (default): by their first bytes, not by their names; it knows all of these but
+   * Deflate, which has nothing to tell it by. None, Gzip, Zstd, Bzip2. Deflate: with the header of zlib or without.
+   * Zip, Tar, TarGzip: archives, in which each file is read as one of its own.
+   */
+  compression: 'Auto' | 'None' | 'Gzip' | 'Zstd' | 'Bzip2' | 'Deflate' | 'Zip' | 'Tar' | 'TarGzip';
+  /** How much may come of a compressed file; more fails it as UnreadableFile. Example: {maxRatio: 20000}. */
+  decompression?: SourceConnectionSpecDecompression;
   /**
    * Renames and moves fields of the input to fields of the schema; others keep their names. Dots separate the steps of
    * a path, `\.` is a dot in a name. Example: [{source: Origin Airport, destination: origin.code}].

@@ -33,6 +33,16 @@ describe('a batch reads', () => {
     expect(ledger).toBeUndefined();
   });
 
+  test('what may come of compressed files, where it says so', () => {
+    const readOf = (spec: Partial<Batch['spec']>) => resolveInput(exampleBatch(spec), undefined).read;
+    expect(readOf({})).not.toHaveProperty('decompression');
+    expect(readOf({ decompression: { maxRatio: 5 } }).decompression).toEqual({ maxRatio: 5, maxBytes: 2 ** 40 });
+    expect(readOf({ decompression: { maxSizeGiB: 3 } }).decompression).toEqual({
+      maxRatio: 1000,
+      maxBytes: 3 * 2 ** 30,
+    });
+  });
+
   test('named keys of a bucket', () => {
     const batch = exampleBatch({ input: { s3: { bucket: 'landing', prefix: '', keys: ['a/b.csv'] } } });
     expect(resolveInput(batch, undefined).input).toEqual({
@@ -97,13 +107,15 @@ describe('the digest of a request', () => {
     const changed: Partial<Batch['spec']>[] = [
       { input: { s3: { bucket: 'landing', prefix: 'day-2', glob: '*.csv' } } },
       { format: { type: 'JSON' } },
+      { compression: 'Zip' },
+      { decompression: { maxRatio: 5 } },
       { mapping: [{ source: 'a', destination: 'b' }] },
       { errorPolicy: { maxFailed: '1%' } },
       { input: { rejects: { batchID: 'shop/day-0' } } },
       { replaces: ['shop/day-0'] },
       { validateOnly: true },
     ];
-    expect(new Set([digest({}), ...changed.map(digest)]).size).toBe(8);
+    expect(new Set([digest({}), ...changed.map(digest)]).size).toBe(10);
   });
 
   test('does not change with credentials, speed, time to live and podTemplate', () => {

@@ -4,6 +4,8 @@ import {
   type BatchInput,
   type BatchRequest,
   type DatasetTarget,
+  type DecompressionLimits,
+  decompressionDefaults,
   documentVersion,
   type FinishTask,
   type Format as FormatSettings,
@@ -12,7 +14,13 @@ import {
   type ShardTask,
 } from '../../ingestor/contract/task.ts';
 import { batchID, parseBatchID } from '../api/names.ts';
-import { type Batch, csvFormatDefaults, type Format, type SourceConnection } from '../api/types.gen.ts';
+import {
+  type Batch,
+  type BatchSpecDecompression,
+  csvFormatDefaults,
+  type Format,
+  type SourceConnection,
+} from '../api/types.gen.ts';
 import type { Wire } from '../runtime/objects.ts';
 import { digestOf } from './canonical.ts';
 import { connectionPlace } from './connection.ts';
@@ -78,11 +86,25 @@ function readSettings(batch: Batch, connection?: SourceConnection): ReadSettings
   const { mapping = connection?.spec.mapping, maxRecordBytes } = batch.spec;
   const { format = connection?.spec.format ?? { type: 'JSONLines' } } = batch.spec;
   const { compression } = batch.spec.format === undefined && connection !== undefined ? connection.spec : batch.spec;
-  return { format: formatSettings(format), compression, mapping: mapping ?? [], maxRecordBytes };
+  const decompression = batch.spec.decompression && decompressionLimits(batch.spec.decompression);
+  return {
+    format: formatSettings(format),
+    compression,
+    ...(decompression && { decompression }),
+    mapping: mapping ?? [],
+    maxRecordBytes,
+  };
 }
 
 function formatSettings({ type, csv }: Format): FormatSettings {
   return type === 'CSV' ? { type, csv: csv ?? csvFormatDefaults } : { type };
+}
+
+function decompressionLimits({ maxRatio, maxSizeGiB }: BatchSpecDecompression): DecompressionLimits {
+  return {
+    maxRatio: maxRatio ?? decompressionDefaults.maxRatio,
+    maxBytes: maxSizeGiB === undefined ? decompressionDefaults.maxBytes : maxSizeGiB * 2 ** 30,
+  };
 }
 
 /** `token`: see api.md on requests; empty for the first attempt. */
@@ -116,13 +138,23 @@ function requestOrder({ metadata: { creationTimestamp }, status }: Batch): strin
  * credentials, nothing that changes the speed alone; of a connection its name, since its spec may change later.
  */
 export function requestDigest({ spec }: Batch): string {
-  const { format, compression, mapping, errorPolicy, maxRecordBytes, replaces } = spec;
+  const { format, compression, decompression, mapping, errorPolicy, maxRecordBytes, replaces } = spec;
   const { bucket, prefix, endpoint, keys, glob, minAgeSeconds } = spec.input?.s3 ?? {};
   const { connection, inline, rejects } = spec.input ?? {};
   const s3 = spec.input?.s3 && { bucket, prefix, endpoint, keys, glob, minAgeSeconds };
   const input = { s3, connection, inline, rejects };
   const validateOnly = spec.validateOnly || undefined;
-  return digestOf({ input, format, compression, mapping, errorPolicy, maxRecordBytes, replaces, validateOnly });
+  return digestOf({
+    input,
+    format,
+    compression,
+    decompression,
+    mapping,
+    errorPolicy,
+    maxRecordBytes,
+    replaces,
+    validateOnly,
+  });
 }
 
 /**

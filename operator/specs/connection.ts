@@ -57,7 +57,8 @@ export function runBatch(
   scheduledTime: string,
   installation: string,
 ): NewBatch {
-  const { datasetRef, errorPolicy, maxRecordBytes, shardSizeMiB, parallelism, podTemplate } = connection.spec;
+  const { datasetRef, decompression, errorPolicy, maxRecordBytes, shardSizeMiB, parallelism, podTemplate } =
+    connection.spec;
   return {
     apiVersion,
     kind: 'Batch',
@@ -75,6 +76,7 @@ export function runBatch(
     spec: {
       datasetRef,
       input: { connection: { name: connection.metadata.name } },
+      ...(decompression && { decompression }),
       errorPolicy,
       maxRecordBytes,
       shardSizeMiB,

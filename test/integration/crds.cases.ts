@@ -193,12 +193,41 @@ const reading = csvKinds.flatMap((kind): Case[] => [
       comment: '#',
     }),
   },
-  ...['JSON', 'JSONLines', 'Parquet'].map(
+  ...['JSON', 'JSONLines', 'Parquet', 'Avro'].map(
     (type): Case => ({
       name: `has no csv with format ${type}`,
       kind,
       change: spec({ format: { type, csv: {} } }),
       refused: 'format.csv goes with type CSV only: remove format.csv, or set format.type to CSV',
+    }),
+  ),
+  ...['Auto', 'None', 'Gzip', 'Zstd', 'Bzip2', 'Deflate', 'Zip', 'Tar', 'TarGzip'].map(
+    (compression): Case => ({ name: `may be compressed with ${compression}`, kind, change: spec({ compression }) }),
+  ),
+  {
+    name: 'may set what comes of compressed files',
+    kind,
+    change: spec({ decompression: { maxRatio: 1, maxSizeGiB: 1 } }),
+  },
+  {
+    name: 'has no compression around Parquet',
+    kind,
+    change: spec({
+      format: { type: 'Parquet' },
+      compression: 'Zip',
+      ...(kind === 'Batch' && { input: { inline: null, s3: { bucket: 'b' } } }),
+    }),
+    refused: 'Parquet is compressed within, and is read by ranges: remove compression, and store the files unpacked',
+  },
+  ...['maxRatio', 'maxSizeGiB'].map(
+    (limit): Case => ({
+      name: `has no ${limit} of 0`,
+      kind,
+      change: spec({ decompression: { [limit]: 0 } }),
+      refused: {
+        server: 'greater than or equal to 1',
+        offline: `spec.decompression.${limit}: must be at least 1, not 0`,
+      },
     }),
   ),
   ...[{ delimiter: '"' }, { delimiter: '\\', escape: '\\' }].map(
@@ -632,12 +661,12 @@ const batches: Case[] = [
     refused:
       'format is required: add it, for instance format: {type: CSV}; only a batch with input.connection, or without input, may go without',
   },
-  {
-    name: 'has no Parquet in its text',
-    change: spec({ format: { type: 'Parquet' } }),
+  ...['Parquet', 'Avro'].map((type) => ({
+    name: `has no ${type} in its text`,
+    change: spec({ format: { type } }),
     refused:
-      'input.inline holds text, and Parquet is none: set format.type to CSV, JSONLines or JSON, or read the file through input.s3',
-  },
+      'input.inline holds text, and Parquet and Avro are none: set format.type to CSV, JSONLines or JSON, or read the file through input.s3',
+  })),
   {
     name: 'has no slash in its externalID',
     change: spec({ externalID: 'a/b' }),

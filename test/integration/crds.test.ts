@@ -247,6 +247,7 @@ const transitions: Transition[] = [
       ['format', { format: { csv: { header: false } } }],
       ['format', { format: null, input: { s3: null, connection: { name: 'c' } } }, 'input'],
       ['compression', { compression: 'Gzip' }],
+      ['decompression', { decompression: { maxRatio: 5 } }],
       ['mapping', { mapping: [{ source: 'a', destination: 'b' }] }],
       ['errorPolicy', { errorPolicy: { maxFailed: 1 } }],
       ['maxRecordBytes', { maxRecordBytes: 2048 }],

@@ -8,9 +8,11 @@ export interface Limits {
   readonly visits: number;
 }
 
-/** Undefined where it would pass the limits. */
-export function determinise(graph: Graph, limits: Limits): Machine | undefined {
-  return new Subsets(graph, limits).machine();
+/** The machine, undefined where it would pass the limits, and how many nodes were visited for it. */
+export function determinise(graph: Graph, limits: Limits): { machine: Machine | undefined; visits: number } {
+  const subsets = new Subsets(graph, limits);
+  const machine = subsets.machine();
+  return { machine, visits: subsets.visits };
 }
 
 /** What holds between two characters; undefined: not known yet, since the next has not been read. */
@@ -29,6 +31,7 @@ interface Subset {
 }
 
 class Subsets {
+  visits = 0;
   readonly #graph: Graph;
   readonly #limits: Limits;
   readonly #states: Subset[] = [];
@@ -36,7 +39,6 @@ class Subsets {
   /** For each node, the number of the walk that met it last. */
   readonly #met: Uint32Array;
   #walks = 0;
-  #visits = 0;
 
   constructor(graph: Graph, limits: Limits) {
     this.#graph = graph;
@@ -55,7 +57,7 @@ class Subsets {
     const rows: number[] = [];
     for (let index = 0; index < this.#states.length; index += 1) {
       const state = this.#states[index];
-      if (!state || this.#states.length > this.#limits.states || this.#visits > this.#limits.visits) return undefined;
+      if (!state || this.#states.length > this.#limits.states || this.visits > this.#limits.visits) return undefined;
       for (const byte of bytes) rows.push(this.#stateOf(this.#step(state, byte)));
     }
     const accepting = Uint8Array.from(this.#states, (state) => (this.#acceptsAtEnd(state) ? 1 : 0));
@@ -71,7 +73,7 @@ class Subsets {
       const node = this.#graph.nodes[index];
       if (node?.kind === 'found') return { nodes: [index], start: false, word: false };
       if (node?.kind !== 'bytes') continue;
-      this.#visits += 1;
+      this.visits += 1;
       const edge = node.edges.find(({ first, last }) => byte >= first && byte <= last);
       if (edge) next.push(edge.to);
     }
@@ -94,7 +96,7 @@ class Subsets {
     for (let index = pending.pop(); index !== undefined; index = pending.pop()) {
       if (this.#met[index] === this.#walks) continue;
       this.#met[index] = this.#walks;
-      this.#visits += 1;
+      this.visits += 1;
       const node = this.#graph.nodes[index];
       if (node === undefined) continue;
       if (node.kind === 'fork') pending.push(...node.to);

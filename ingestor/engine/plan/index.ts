@@ -17,6 +17,7 @@ import {
   jsonValue,
   mostOfAll,
   spanOf,
+  TextChecks,
   textValue,
 } from './values.ts';
 
@@ -24,22 +25,30 @@ import {
 export function planRecords(document: SchemaDocument): WalkPlan | undefined {
   const { columns } = planRecord(document);
   const shape = shapeOf(columns);
-  const place = placeOf([{ schema: document.root, pointer: '' }], { document, trail: [] });
+  const place = placeOf([{ schema: document.root, pointer: '' }], {
+    document,
+    trail: [],
+    checks: new TextChecks(),
+  });
   if (place.recursive || !isKnown(place, ['object'])) return undefined;
   const root = structValue(columns, shape.fields, place);
   return root && { shape, root };
 }
 
+interface PlanScope extends Scope {
+  readonly checks: TextChecks;
+}
+
 /** The schemas that hold at a place. */
 interface Place {
   readonly members: readonly Member[];
-  readonly scope: Scope;
+  readonly scope: PlanScope;
   /** A reference leads back to where it came from, so what holds is not known in full. */
   readonly recursive: boolean;
 }
 
 /** As `planColumn` of columns.ts takes them together. */
-function placeOf(located: readonly Located[], scope: Scope): Place {
+function placeOf(located: readonly Located[], scope: PlanScope): Place {
   const expanded = located.map((one) => expand(one, scope));
   return {
     members: expanded.flatMap((one) => one.located),
@@ -87,7 +96,7 @@ function translate(column: ColumnPlan, shape: ShapeNode, place: Place): Value | 
   const schemas = schemasOf(place);
   switch (column.type) {
     case 'string':
-      return textValue(schemas);
+      return textValue(schemas, place.scope.checks);
     case 'date':
     case 'timestamptz':
       return dateValue(column, schemas);

@@ -14,7 +14,7 @@ const checked = {
 
 /** What else ajv checks. */
 const unchecked = {
-  any: ['not', 'if', 'then', 'else', 'nullable', 'discriminator', '$dynamicRef', '$recursiveRef'],
+  any: ['not', 'if', 'then', 'else', 'nullable', 'discriminator', '$dynamicRef', '$recursiveRef', '$async', 'id'],
   number: ['multipleOf'],
   string: [],
   array: ['prefixItems', 'contains', 'minContains', 'maxContains', 'unevaluatedItems'],

@@ -1,6 +1,7 @@
 /** What a walker checks at each place of a record, and where in the columns it goes: what `planRecords` gives. */
 import type { CheckText } from '../../kernel/kernel.ts';
 import type { Shape, ShapeNode } from '../../kernel/shape.ts';
+import type { Automaton } from '../automata/automaton.ts';
 
 export interface WalkPlan {
   readonly shape: Shape;
@@ -43,7 +44,13 @@ export interface TextValue {
   /** In code points. */
   readonly length: Span;
   /** Only of texts that are kept as such. */
-  readonly check: CheckText | undefined;
+  readonly check: TextCheck | undefined;
+}
+
+export interface TextCheck {
+  readonly allows: CheckText;
+  /** Accepts the same; absent where none is known. */
+  readonly automaton: Automaton | undefined;
 }
 
 export interface IntegerValue {

@@ -1,44 +1,78 @@
 /** What schemas ask of single values, as checks of a walker. `undefined`: more than it can check. */
 import type { CheckText } from '../../kernel/kernel.ts';
+import { type Budget, compileAutomaton, intersect } from '../automata/automaton.ts';
+import { automatonOfFormat } from '../automata/formats.ts';
 import type { ColumnPlan } from '../columns.ts';
+import { stringifyExact } from '../exact.ts';
 import { allFormats } from '../formats.ts';
 import { compilePattern } from '../pattern.ts';
 import type { JsonObject } from '../schemadocument.ts';
 import { isNumeric, isOneOf, isSame, type Numeric } from '../values.ts';
 import { asksOnlyType } from './keywords.ts';
-import type { BooleanValue, DoubleValue, IntegerValue, JsonValue, Span, TextValue } from './plan.ts';
+import type { BooleanValue, DoubleValue, IntegerValue, JsonValue, Span, TextCheck, TextValue } from './plan.ts';
 
 /** All schemas that hold at a place. */
 type Schemas = readonly JsonObject[];
 
-export function textValue(schemas: Schemas): TextValue {
-  return { kind: 'text', length: spanOf(schemas, 'minLength', 'maxLength'), check: allOf(textChecks(schemas)) };
+export function textValue(schemas: Schemas, checks: TextChecks): TextValue {
+  return { kind: 'text', length: spanOf(schemas, 'minLength', 'maxLength'), check: checks.of(schemas) };
 }
 
 /** A date or a date-time, which is no text any more once it is in its column. */
 export function dateValue({ type }: ColumnPlan, schemas: Schemas): TextValue | undefined {
   const kind = type === 'date' ? 'date' : 'date-time';
   const others = schemas.map(({ format, ...rest }) => (format === kind ? rest : { format, ...rest }));
-  if (textChecks(others).length > 0) return undefined;
+  if (others.some((schema) => textKeywords.some((keyword) => schema[keyword] !== undefined))) return undefined;
   return { kind, length: spanOf(schemas, 'minLength', 'maxLength'), check: undefined };
 }
 
-function textChecks(schemas: Schemas): CheckText[] {
-  return schemas.flatMap((schema): CheckText[] => {
+const textKeywords = ['enum', 'const', 'pattern', 'format'];
+
+/** The checks of one schema's texts: each is made once, and the automata of all within a budget. */
+export class TextChecks {
+  /** By what is asked. */
+  readonly #made = new Map<string, TextCheck | undefined>();
+  /** About a second. */
+  readonly #budget: Budget = { visits: 30_000_000 };
+
+  /** Undefined where nothing is asked. */
+  of(schemas: Schemas): TextCheck | undefined {
+    const asked = schemas.map(({ enum: values, const: value, pattern, format }) => [values, value, pattern, format]);
+    const key = stringifyExact(asked);
+    if (!this.#made.has(key)) this.#made.set(key, this.#all(schemas.flatMap((schema) => this.#each(schema))));
+    return this.#made.get(key);
+  }
+
+  #each(schema: JsonObject): TextCheck[] {
     const { pattern, format } = schema;
     const choices = choicesOf(schema);
-    const checks: (CheckText | undefined)[] = [choices && isOneOf(choices)];
-    if (typeof pattern === 'string') {
-      const compiled = compilePattern(pattern);
-      checks.push((text) => compiled.test(text));
-    }
-    if (typeof format === 'string') checks.push(formatCheck(format));
-    return checks.filter((check) => check !== undefined);
-  });
+    const checks: TextCheck[] = [];
+    if (choices) checks.push({ allows: isOneOf(choices), automaton: undefined });
+    if (typeof pattern === 'string') checks.push(this.#pattern(pattern));
+    const test = typeof format === 'string' ? formatTest(format) : undefined;
+    if (test) checks.push({ allows: test, automaton: automatonOfFormat(String(format), this.#budget) });
+    return checks;
+  }
+
+  #pattern(source: string): TextCheck {
+    const compiled = compilePattern(source);
+    return { allows: (text) => compiled.test(text), automaton: compileAutomaton(source, this.#budget) };
+  }
+
+  #all([first, ...rest]: readonly TextCheck[]): TextCheck | undefined {
+    if (!first) return undefined;
+    return rest.reduce(
+      (all, { allows, automaton }) => ({
+        allows: (text) => all.allows(text) && allows(text),
+        automaton: all.automaton && automaton && intersect(all.automaton, automaton, this.#budget),
+      }),
+      first,
+    );
+  }
 }
 
-/** The very check that the judge uses; absent where the format says nothing of texts. */
-function formatCheck(name: string): CheckText | undefined {
+/** The very test that the judge uses; absent where the format says nothing of texts. */
+function formatTest(name: string): CheckText | undefined {
   const format = allFormats()[name];
   if (format === undefined || format === true) return undefined;
   if (typeof format === 'string') return textTest(new RegExp(format));
@@ -51,11 +85,6 @@ function textTest(test: unknown): CheckText {
   if (test instanceof RegExp) return (text) => test.test(text);
   if (typeof test === 'function') return (text) => Boolean(test(text));
   throw new TypeError('a format is a function or a regular expression');
-}
-
-function allOf(checks: readonly CheckText[]): CheckText | undefined {
-  if (checks.length < 2) return checks[0];
-  return (text) => checks.every((check) => check(text));
 }
 
 /** The values that `enum` or `const` allows; of both, those that both do. */
@@ -97,8 +126,9 @@ export function integerValue(column: ColumnPlan, schemas: Schemas): IntegerValue
   const min = lower.reduce((a, b) => (b > a ? b : a), range.min);
   const max = upper.reduce((a, b) => (b < a ? b : a), range.max);
   const choices = commonChoices(schemas)?.flatMap(wholeOf);
-  if (choices?.length === 0) return undefined;
-  return { kind: column.type === 'int' ? 'int' : 'long', min, max, choices };
+  const held = choices?.filter((value) => value >= min && value <= max);
+  if (min > max || held?.length === 0) return undefined;
+  return { kind: column.type === 'int' ? 'int' : 'long', min, max, choices: held };
 }
 
 /** Formats that say of integers no more than the column's range. */

@@ -115,7 +115,7 @@ class JsonLinesReader implements RecordSource {
   /** Whole lines, the first of which begins where the window does. */
   pushLines(block: Uint8Array): void {
     this.#begun = true;
-    this.#window.append(block);
+    this.#window.adopt(block);
     this.#read();
   }
 

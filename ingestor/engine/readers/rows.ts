@@ -25,12 +25,9 @@ export class RowRecords implements RowTaker {
   }
 
   header(names: readonly string[]): void {
-    const fields = names.flatMap((name, index) => this.#places(name).map((place) => ({ ...place, index })));
-    // Of two fields for one place the moved one is kept.
-    const moved = fields.filter((field) => field.moved);
-    const givesWay = (field: Field) => !field.moved && moved.some((other) => overlap(other.path, field.path));
-    this.#fields = fields.filter((field) => !givesWay(field));
-    this.#leftOut = fields.filter(givesWay).map(({ index }) => index);
+    const { placed, leftOut } = placeFields(names, this.#columns, this.#moves);
+    this.#fields = placed.map(({ index, path }) => this.#field(index, path));
+    this.#leftOut = leftOut;
   }
 
   row(values: readonly (string | null)[], source: RecordSource): void {
@@ -50,28 +47,11 @@ export class RowRecords implements RowTaker {
     else this.#sink.accept(record, source, warned);
   }
 
-  /** Where a field of this name goes: where moves take it, else where its name says. */
-  #places(name: string): Omit<Field, 'index'>[] {
-    const own = this.#ownPath(name);
-    const moved = this.#moves.flatMap(({ source, destination }) => {
-      if (source.length === 1 && source[0] === name) return [destination];
-      return startsWith(own, source) ? [[...destination, ...own.slice(source.length)]] : [];
-    });
-    if (moved.length > 0) return moved.map((path) => this.#field(path, true));
-    return [this.#field(own, false)];
-  }
-
-  /** A dot in a name means a nested field, unless the schema knows the name as it stands. */
-  #ownPath(name: string): Path {
-    if (this.#columns.has(name) || name.split('.').includes('')) return [name];
-    return name.includes('.') ? parsePath(name) : [name];
-  }
-
-  #field(path: Path, moved: boolean): Omit<Field, 'index'> {
+  #field(index: number, path: Path): Field {
     const top = this.#columns.get(path[0] ?? '');
     const convert = textConverter(top && findColumn([top], path));
     const simple = path.length === 1 && path[0] !== '__proto__';
-    return { path, moved, convert, ...(simple ? { name: path[0] } : {}) };
+    return { index, path, convert, ...(simple ? { name: path[0] } : {}) };
   }
 }
 
@@ -81,8 +61,52 @@ interface Field {
   readonly path: Path;
   /** The path where it is one plain name. */
   readonly name?: string | undefined;
-  readonly moved: boolean;
   readonly convert: ConvertText;
+}
+
+/** Where the fields of a row go. */
+export interface PlacedFields {
+  /** `index`: of the field in its row. */
+  readonly placed: readonly { readonly index: number; readonly path: Path }[];
+  /** Fields whose place another one is moved to. */
+  readonly leftOut: readonly number[];
+}
+
+export function placeFields(
+  names: readonly string[],
+  columns: ReadonlyMap<string, unknown>,
+  moves: readonly Move[],
+): PlacedFields {
+  const fields = names.flatMap((name, index) => placesOf(name, columns, moves).map((place) => ({ ...place, index })));
+  // Of two fields for one place the moved one is kept.
+  const moved = fields.filter((field) => field.moved);
+  const givesWay = (field: Place) => !field.moved && moved.some((other) => overlap(other.path, field.path));
+  return {
+    placed: fields.filter((field) => !givesWay(field)),
+    leftOut: fields.filter(givesWay).map(({ index }) => index),
+  };
+}
+
+interface Place {
+  readonly path: Path;
+  readonly moved: boolean;
+}
+
+/** Where a field of this name goes: where moves take it, else where its name says. */
+function placesOf(name: string, columns: ReadonlyMap<string, unknown>, moves: readonly Move[]): Place[] {
+  const own = ownPath(name, columns);
+  const moved = moves.flatMap(({ source, destination }) => {
+    if (source.length === 1 && source[0] === name) return [destination];
+    return startsWith(own, source) ? [[...destination, ...own.slice(source.length)]] : [];
+  });
+  if (moved.length > 0) return moved.map((path) => ({ path, moved: true }));
+  return [{ path: own, moved: false }];
+}
+
+/** A dot in a name means a nested field, unless the schema knows the name as it stands. */
+function ownPath(name: string, columns: ReadonlyMap<string, unknown>): Path {
+  if (columns.has(name) || name.split('.').includes('')) return [name];
+  return name.includes('.') ? parsePath(name) : [name];
 }
 
 function overlap(a: Path, b: Path): boolean {

@@ -3,7 +3,7 @@
 const gatheredBytes = 512 * 1024;
 
 export class Window {
-  buffer = Buffer.allocUnsafe(256 * 1024);
+  buffer: Buffer = Buffer.allocUnsafe(256 * 1024);
   /** The bytes in use are `buffer[start..end)`. */
   start = 0;
   end = 0;
@@ -13,6 +13,13 @@ export class Window {
   /** `base`: where in the file the first byte that is appended stands. */
   constructor(base = 0) {
     this.#base = base;
+  }
+
+  /** Takes bytes for its own in place of all that it has. */
+  adopt(bytes: Uint8Array): void {
+    this.buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.start = 0;
+    this.end = bytes.length;
   }
 
   /** Positions in `buffer` from before are off by `moved` afterwards. */

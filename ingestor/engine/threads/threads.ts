@@ -103,7 +103,8 @@ class ThreadedBulk implements Bulk {
     if (!pool) return this.#here?.load(block, offset) ?? block.length;
     this.#length = this.#wholeRecords(block, offset);
     if (this.#length === 0) return 0;
-    const bytes = new Uint8Array(this.#length);
+    // Memory of its own, since it is handed over.
+    const bytes = Buffer.allocUnsafeSlow(this.#length);
     bytes.set(block.subarray(0, this.#length));
     pool.give({ bytes, offset, columns: this.#columns }, this.#sink.reserve());
     return this.#length;

@@ -6,6 +6,11 @@ import {
   allowNumber,
   allowObject,
   allowText,
+  automatonClasses,
+  automatonRows,
+  automatonSize,
+  automatonStart,
+  automatonWidth,
   keyLength,
   keyNext,
   keyNode,
@@ -48,13 +53,18 @@ import {
   nodeSize,
 } from '../../kernel/assembly/nodes.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
-import type { Check, FieldCheck, Span, Value, WalkPlan } from '../plan/plan.ts';
+import type { Check, FieldCheck, Span, TextCheck, Value, WalkPlan } from '../plan/plan.ts';
 import { writePowersOfFive } from './powers.ts';
 
 /** The address of the node of the whole record. */
 export function writeTables(kernel: Kernel, { root }: WalkPlan): number {
   writePowersOfFive(kernel);
   return new TableWriter(kernel).node({ shape: undefined, nullable: false, value: root });
+}
+
+/** The address of the node of one place of a record. */
+export function writeNode(kernel: Kernel, check: Check): number {
+  return new TableWriter(kernel).node(check);
 }
 
 const kinds: Readonly<Record<Value['kind'], number>> = {
@@ -74,6 +84,8 @@ const kinds: Readonly<Record<Value['kind'], number>> = {
 
 class TableWriter {
   readonly #kernel: Kernel;
+  /** What many fields ask for is one check. */
+  readonly #checks = new Map<TextCheck, number>();
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
@@ -98,7 +110,8 @@ class TableWriter {
       case 'date':
       case 'date-time':
         this.#span(at, value.length);
-        this.#kernel.bytes.writeInt32LE(value.check ? this.#kernel.addCheck(value.check) : -1, at + nodeCheck);
+        // -1: none.
+        this.#word(at + nodeCheck, value.check ? this.#check(value.check) : 0xffff_ffff);
         break;
       case 'int':
       case 'long':
@@ -135,6 +148,35 @@ class TableWriter {
       case 'unknown':
         break;
     }
+  }
+
+  /** The number of the check, which the kernel does itself where it has an automaton. */
+  #check(asked: TextCheck): number {
+    const known = this.#checks.get(asked);
+    if (known !== undefined) return known;
+    const { allows, automaton } = asked;
+    const check = this.#kernel.addCheck(allows);
+    this.#checks.set(asked, check);
+    if (!automaton) return check;
+    const { classes, classCount, transitions, start, accepting } = automaton;
+    const width = classCount + 1;
+    // Rows are told by where they begin, in 16 bits.
+    if (accepting.length * width > 0x10000) return check;
+    const rows = this.#allocate(accepting.length * width * 2);
+    for (const [state, accepts] of accepting.entries()) {
+      for (let column = 0; column < classCount; column += 1) {
+        const next = transitions[state * classCount + column] ?? 0;
+        this.#kernel.bytes.writeUInt16LE(next * width, rows + (state * width + column) * 2);
+      }
+      this.#kernel.bytes.writeUInt16LE(accepts, rows + (state * width + classCount) * 2);
+    }
+    const at = this.#allocate(automatonSize);
+    this.#word(at + automatonWidth, classCount);
+    this.#word(at + automatonStart, start * width);
+    this.#word(at + automatonRows, rows);
+    this.#kernel.bytes.set(classes, at + automatonClasses);
+    this.#kernel.run.setAutomaton(check, at);
+    return check;
   }
 
   #span(at: number, { least, most }: Span): void {

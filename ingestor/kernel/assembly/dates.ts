@@ -50,7 +50,7 @@ function dateAt(at: usize): i32 {
   const yearOfCentury = twoDigits(at + 2);
   const month = twoDigits(at + 5);
   const day = twoDigits(at + 8);
-  if ((century | yearOfCentury) > 99 || month - 1 > 11 || day == 0 || day > 31) return noDate;
+  if ((century | yearOfCentury) > 127 || month - 1 > 11 || day == 0 || day > 31) return noDate;
   if (load<u8>(at, 4) != 0x2d || load<u8>(at, 7) != 0x2d) return noDate;
   const year = century * 100 + yearOfCentury;
   if (day > 28 && day > lengthOf(year, month)) return noDate;
@@ -87,7 +87,7 @@ function offsetAt(at: usize, end: usize): i32 {
   return sign == 0x2b ? offset : -offset;
 }
 
-/** The number that two digits mean; more than 127 where they are none. */
+/** The number that two digits mean; 128 where they are none. */
 @inline
 function twoDigits(at: usize): u32 {
   const tens = <u32>load<u8>(at) - 0x30;

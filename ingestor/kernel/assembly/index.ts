@@ -11,5 +11,10 @@ export { distinctAt, distinctValues, placeValues, presentValues, valuesAt } from
 
 // Records of JSON.
 export { setAutomaton } from './checks';
-export { takeJsonLines, takenRows, warnedRows } from './json';
+export { beginFrame, frame, framed } from './frames';
+export { placeInValues, takeJsonLines, takeJsonValues, takenRows, warnedRows } from './json';
 export { powersOfFive } from './numbers';
+
+// Rows of CSV.
+export { takeCsv, takenCsvRows, warnedCsvRows } from './csv';
+export { endOfRows, keepScannedRows, scanCsv, scannedRows } from './csvscan';

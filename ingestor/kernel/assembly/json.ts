@@ -87,24 +87,97 @@ export function takeJsonLines(root: usize, start: usize, end: usize, mostRows: u
     }
     beginRow();
     at = record(root, at);
+    if (at != 0) at = skipSpace(at);
     if (at == 0 || load<u8>(at) != 0x0a || at - line > mostBytes) {
       dropRow();
       return line;
     }
-    endRow();
-    taken++;
-    warned += u32(hasMore);
+    keepRow();
     at++;
   }
   return at;
 }
 
-/** Appends the record that begins at `at`, and passes over the white space after it. */
+/** Where a walk over the values of a file stands: outside of arrays; in one, before its first value, before one after a comma, after one. */
+const outside: u32 = 0;
+const beforeFirst: u32 = 1;
+const beforeNext: u32 = 2;
+const afterOne: u32 = 3;
+let place: u32 = outside;
+
+/** Where the last call of `takeJsonValues` stopped. */
+export function placeInValues(): u32 {
+  return place;
+}
+
+/**
+ * Takes objects from `start` on, the elements of arrays or one after the other, as rows of `root`: to `end`, or until
+ * there are `mostRows`, or before the first value that is not decided, not whole, or longer than `mostBytes`, or the
+ * first byte that should not be where it is. It stands in `from`.
+ */
+export function takeJsonValues(
+  root: usize,
+  from: u32,
+  start: usize,
+  end: usize,
+  mostRows: u32,
+  mostBytes: u32,
+): usize {
+  taken = 0;
+  warned = 0;
+  place = from;
+  // A line feed ends every text, number and space, so that nothing is read past the end.
+  const behind = load<u8>(end);
+  store<u8>(end, 0x0a);
+  setFeedsEnd(end + 1);
+  const at = takeValues(root, start, end, mostRows, mostBytes);
+  store<u8>(end, behind);
+  return at;
+}
+
+function takeValues(root: usize, at: usize, end: usize, mostRows: u32, mostBytes: u32): usize {
+  while (true) {
+    at = skipSpace(at);
+    if (at >= end) return end;
+    const byte = <u32>load<u8>(at);
+    if (place == afterOne) {
+      if (byte != 0x2c && byte != 0x5d) return at;
+      place = byte == 0x2c ? beforeNext : outside;
+      at++;
+    } else if (byte == 0x5d && place == beforeFirst) {
+      place = outside;
+      at++;
+    } else if (byte == 0x5b && place == outside) {
+      place = beforeFirst;
+      at++;
+    } else {
+      if (taken == mostRows) return at;
+      const first = at;
+      beginRow();
+      at = record(root, first);
+      if (at == 0 || at - first > mostBytes) {
+        dropRow();
+        return first;
+      }
+      keepRow();
+      place = place == outside ? outside : afterOne;
+    }
+  }
+}
+
+@inline
+function keepRow(): void {
+  endRow();
+  taken++;
+  warned += u32(hasMore);
+}
+
+/** Appends the record that begins at `at`. */
+@inline
 function record(root: usize, at: usize): usize {
   forgetNames();
   hasMore = false;
-  at = walkStruct(root, at, 0);
-  return at == 0 ? 0 : skipSpace(at);
+  return walkStruct(root, at, 0);
 }
 
 function walk(node: usize, at: usize, repetition: u32): usize {

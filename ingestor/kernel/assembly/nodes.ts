@@ -83,8 +83,11 @@ export const allowObject = 32;
  * The automaton of a check, over the bytes of UTF-8 text. Each state is a row of u16: for each class of bytes where the
  * next state's row begins (0: there is none), and last, at `automatonWidth`, 1 where the text may end.
  */
+/** u32: number of classes. */
 export const automatonWidth = 0;
+/** u32: where the first state's row begins. */
 export const automatonStart = 4;
+/** u32: address of the rows. */
 export const automatonRows = 8;
 /** 256 x u8: the class of each byte. */
 export const automatonClasses = 16;

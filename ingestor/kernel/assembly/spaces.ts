@@ -1,6 +1,6 @@
 /** White space between the parts of JSON. */
 
-/** Line feeds before this address are white space: those of pretty-printed JSON; none where lines are records. */
+/** Line feeds before this one are white space: those of pretty-printed JSON; none where lines are records. */
 let feedsEnd: usize = 0;
 
 /** Line feeds that are not the last byte before `end` are white space; 0: none. */
