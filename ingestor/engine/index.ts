@@ -75,7 +75,7 @@ class ReadingEngine implements Engine {
     const { columns } = examiner;
     this.#data = new DataWriter({ columns, compression, layout, targetFileSizeBytes, open, kernel });
     this.#intake = new Intake(examiner, this.#data);
-    this.#walkers = createWalkers(settings, moves, kernel, this.#intake);
+    this.#walkers = createWalkers(settings, columns, moves, kernel, this.#intake);
     this.#threads = new Threads(settings, open);
     this.#rejects = new RejectWriter(() => settings.openRejectFile());
     this.#errors = new ErrorTally(examiner.columns);
@@ -189,7 +189,7 @@ class ReadingEngine implements Engine {
         await readAvro(bytes, { columns, moves: this.#moves, sink }, { maxRecordBytes, expanded });
         break;
       case 'JSON':
-        await readJson(bytes, maxRecordBytes, new MovingSink(sink, this.#moves));
+        await readJson(bytes, maxRecordBytes, new MovingSink(sink, this.#moves), this.#walkers.values);
         break;
     }
   }

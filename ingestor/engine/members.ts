@@ -40,8 +40,11 @@ export function expand(located: Located, scope: Scope): Members {
     if (scope.trail.includes(reference.pointer)) return { located: [], trail: scope.trail, recursive: true };
     parts.push(expand(reference, { ...scope, trail: [...scope.trail, reference.pointer] }));
   }
-  // Draft 07: keywords beside $ref do not count.
-  if (!(schema.$ref !== undefined && scope.document.draft === 'draft-07')) {
+  if (schema.$ref !== undefined && scope.document.draft === 'draft-07') {
+    // Keywords beside it do not count. What is not followed here stays, so that nobody takes it for a schema of anything.
+    if (!reference)
+      parts.push({ located: [{ schema: { $ref: schema.$ref }, pointer }], trail: scope.trail, recursive: false });
+  } else {
     parts.push({ located: [located], trail: scope.trail, recursive: false });
     for (const [index, item] of listOf(schema.allOf).entries()) {
       parts.push(expand({ schema: item, pointer: appendPointer(pointer, 'allOf', index) }, scope));

@@ -1,18 +1,21 @@
 /** The kernel's walkers as readers use them: a block of records is copied to the kernel's memory and taken there. */
 import type { Kernel } from '../kernel/kernel.ts';
-import { planRecord } from './columns.ts';
+import type { ColumnPlan } from './columns.ts';
 import type { EngineSettings } from './engine.ts';
 import type { Intake } from './intake.ts';
 import type { Move } from './mapping.ts';
 import { planRecords } from './plan/index.ts';
+import type { PlaceBetween, ValueBulk } from './readers/json.ts';
 import type { Bulk } from './readers/reader.ts';
 import { parseSchemaDocument } from './schemadocument.ts';
 import { type CsvWalker, CsvWalkers } from './walkers/csv.ts';
-import { JsonLinesWalker } from './walkers/jsonlines.ts';
+import { JsonLinesWalker, type Taken } from './walkers/jsonlines.ts';
+import { JsonValuesWalker } from './walkers/jsonvalues.ts';
 
 /** Each is undefined where the schema, the mapping or the dialect is none for the kernel. */
 export interface Walkers {
-  readonly lines: Bulk | undefined;
+  readonly lines?: Bulk | undefined;
+  readonly values?: ValueBulk | undefined;
   rows(names: readonly string[]): Bulk | undefined;
 }
 
@@ -21,105 +24,131 @@ type WalkSettings = Pick<EngineSettings, 'schema' | 'read' | 'plain'>;
 /** They put rows into the kernel's columns, and tell the intake how many. */
 export function createWalkers(
   { schema, read, plain }: WalkSettings,
+  columns: readonly ColumnPlan[],
   moves: readonly Move[],
   kernel: Kernel,
   intake: Intake,
 ): Walkers {
-  const document = parseSchemaDocument(schema);
-  const plan = plain ? undefined : planRecords(document);
-  if (!plan) return { lines: undefined, rows: () => undefined };
+  const none: Walkers = { rows: () => undefined };
+  const plan = plain ? undefined : planRecords(parseSchemaDocument(schema));
+  if (!plan) return none;
   const { format, maxRecordBytes } = read;
-  const block = new KernelBlock(kernel);
-  if (format.type === 'CSV') {
-    const walkers = new CsvWalkers(kernel, plan, planRecord(document).columns, format.csv, moves);
-    const rows = (names: readonly string[]) => {
-      const walker = walkers.rows(names);
-      return walker && new BulkOfRows(block, intake, walker);
-    };
-    return { lines: undefined, rows };
+  const block = new KernelBlock(kernel, intake);
+  switch (format.type) {
+    case 'JSONLines':
+      if (moves.length > 0) return none;
+      return { ...none, lines: new LineBulk(block, new JsonLinesWalker(kernel, plan, maxRecordBytes)) };
+    case 'JSON':
+      if (moves.length > 0) return none;
+      return { ...none, values: new KernelValueBulk(block, new JsonValuesWalker(kernel, plan, maxRecordBytes)) };
+    case 'CSV': {
+      const walkers = new CsvWalkers(kernel, plan, columns, format.csv, moves);
+      return { rows: (names) => rowBulk(block, walkers.rows(names)) };
+    }
+    default:
+      return none;
   }
-  const isLines = format.type === 'JSONLines' && moves.length === 0;
-  const lines = isLines ? new BulkOfLines(block, intake, new JsonLinesWalker(kernel, plan, maxRecordBytes)) : undefined;
-  return { lines, rows: () => undefined };
+}
+
+function rowBulk(block: KernelBlock, walker: CsvWalker | undefined): Bulk | undefined {
+  return walker && new RowBulk(block, walker);
 }
 
 /** Row groups are looked at between blocks, so a block is taken to its end. */
 const anyRows = 0x7fff_ffff;
+/** The kernel reads whole vectors, past the end too. */
+const paddingBytes = 64;
 
-class BulkOfLines implements Bulk {
-  readonly #block: KernelBlock;
+/** The bytes of records in the kernel's memory. */
+class KernelBlock {
+  readonly #kernel: Kernel;
   readonly #intake: Intake;
+  start = 0;
+  end = 0;
+  #room = 0;
+
+  constructor(kernel: Kernel, intake: Intake) {
+    this.#kernel = kernel;
+    this.#intake = intake;
+  }
+
+  load(bytes: Uint8Array): void {
+    this.#reserve(bytes.length + paddingBytes);
+    this.#kernel.bytes.set(bytes, this.start);
+    this.end = this.start + bytes.length;
+  }
+
+  /** Where the walker stopped. */
+  took({ rows, warned, next }: Taken): number {
+    this.#intake.took(rows, warned);
+    return next - this.start;
+  }
+
+  #reserve(bytes: number): void {
+    if (bytes <= this.#room) return;
+    const { run } = this.#kernel;
+    if (this.#room > 0) run.release(this.start, this.#room);
+    this.#room = bytes;
+    this.start = run.allocate(bytes) >>> 0;
+  }
+}
+
+class LineBulk implements Bulk {
+  readonly #block: KernelBlock;
   readonly #walker: JsonLinesWalker;
 
-  constructor(block: KernelBlock, intake: Intake, walker: JsonLinesWalker) {
+  constructor(block: KernelBlock, walker: JsonLinesWalker) {
     this.#block = block;
-    this.#intake = intake;
     this.#walker = walker;
   }
 
-  load(lines: Uint8Array): number {
-    this.#block.load(lines);
-    return lines.length;
+  load(block: Uint8Array): number {
+    this.#block.load(block);
+    return block.length;
   }
 
   take(at: number): number {
     const { start, end } = this.#block;
-    const { rows, warned, next } = this.#walker.take(start + at, end, anyRows);
-    this.#intake.took(rows, warned);
-    return next - start;
+    return this.#block.took(this.#walker.take(start + at, end, anyRows));
   }
 }
 
-class BulkOfRows implements Bulk {
+class RowBulk implements Bulk {
   readonly #block: KernelBlock;
-  readonly #intake: Intake;
   readonly #walker: CsvWalker;
 
-  constructor(block: KernelBlock, intake: Intake, walker: CsvWalker) {
+  constructor(block: KernelBlock, walker: CsvWalker) {
     this.#block = block;
-    this.#intake = intake;
     this.#walker = walker;
   }
 
-  load(bytes: Uint8Array): number {
-    this.#block.load(bytes);
+  load(block: Uint8Array): number {
+    this.#block.load(block);
     const { start, end } = this.#block;
     return this.#walker.scan(start, end) - start;
   }
 
   take(at: number): number {
-    const { start } = this.#block;
-    const { rows, warned, next } = this.#walker.take(start + at, anyRows);
-    this.#intake.took(rows, warned);
-    return next - start;
+    return this.#block.took(this.#walker.take(this.#block.start + at, anyRows));
   }
 }
 
-/** The kernel reads whole vectors, past the end too. */
-const paddingBytes = 64;
+class KernelValueBulk implements ValueBulk {
+  readonly #block: KernelBlock;
+  readonly #walker: JsonValuesWalker;
 
-/** The bytes at hand, in the kernel's memory. */
-class KernelBlock {
-  readonly #kernel: Kernel;
-  #room = 0;
-  start = 0;
-  end = 0;
-
-  constructor(kernel: Kernel) {
-    this.#kernel = kernel;
+  constructor(block: KernelBlock, walker: JsonValuesWalker) {
+    this.#block = block;
+    this.#walker = walker;
   }
 
-  load(bytes: Uint8Array): void {
-    this.#reserve(bytes.length);
-    this.#kernel.bytes.set(bytes, this.start);
-    this.end = this.start + bytes.length;
+  load(block: Uint8Array): void {
+    this.#block.load(block);
   }
 
-  #reserve(bytes: number): void {
-    if (bytes + paddingBytes <= this.#room) return;
-    const { run } = this.#kernel;
-    if (this.#room > 0) run.release(this.start, this.#room);
-    this.#room = bytes + paddingBytes;
-    this.start = run.allocate(this.#room) >>> 0;
+  take(from: PlaceBetween, at: number): { readonly place: PlaceBetween; readonly next: number } {
+    const { start, end } = this.#block;
+    const taken = this.#walker.take(from, start + at, end, anyRows);
+    return { place: taken.place, next: this.#block.took(taken) };
   }
 }

@@ -30,7 +30,7 @@ export class BlockReader {
     const kernel = new Kernel();
     this.#data = new DataWriter({ columns, compression, layout, targetFileSizeBytes, open: openDataFile, kernel });
     this.#intake = new Intake(this.#examiner, this.#data);
-    this.#walkers = createWalkers(settings, this.#moves, kernel, this.#intake);
+    this.#walkers = createWalkers(settings, columns, this.#moves, kernel, this.#intake);
   }
 
   async read({ bytes, offset, columns }: Block): Promise<Outcome> {
