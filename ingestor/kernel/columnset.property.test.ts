@@ -63,6 +63,7 @@ const text = fc.oneof(
   ),
   fc.string({ unit: 'grapheme', maxLength: 40 }),
   fc.string({ minLength: 20, maxLength: 300 }),
+  fc.string({ maxLength: 12 }).map((end) => `the same beginning ${end}`),
 );
 
 const values: Readonly<Record<Exclude<ColumnType, 'struct' | 'list' | 'map'>, fc.Arbitrary<unknown>>> = {
