@@ -1,6 +1,8 @@
 /** What walkers call of the kernel: see `assembly/json.ts` and `assembly/frames.ts`. */
 export interface WalkerFunctions {
   setAutomaton(check: number, automaton: number): void;
+  /** Once the keys of a node are written. */
+  indexKeys(node: number): void;
   /** Where the first 128 bits of powers of five go: see `assembly/numbers.ts`. */
   powersOfFive(): number;
   /** Answers where it stopped. */

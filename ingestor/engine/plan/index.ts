@@ -196,12 +196,16 @@ function listValue(column: ColumnPlan, shape: ShapeNode, place: Place): ListValu
   if (hasChoices(schemas) || schemas.some(({ items }) => items === false) || !itemColumn || !itemShape)
     return undefined;
   const items = members.flatMap((member) => child(member, 'items'));
+  const item = checkOf(itemColumn, itemShape, placeOf(items, scope));
   const { least, most } = spanOf(schemas, 'minItems', 'maxItems');
+  const asked = schemas.some(({ uniqueItems }) => uniqueItems === true);
+  const unique = asked && writtenOneWay.has(item.value.kind);
   // One item is not the same as any other.
-  const unique = schemas.some(({ uniqueItems }) => uniqueItems === true);
-  const size = { least, most: unique ? Math.min(most, 1) : most };
-  return { kind: 'list', item: checkOf(itemColumn, itemShape, placeOf(items, scope)), size };
+  return { kind: 'list', item, unique, size: { least, most: asked && !unique ? Math.min(most, 1) : most } };
 }
+
+/** Kinds of values of which walkers take only one way to write each. */
+const writtenOneWay = new Set<Value['kind']>(['text', 'int', 'long', 'boolean', 'date', 'date-time']);
 
 function mapValue(column: ColumnPlan, shape: ShapeNode, place: Place): MapValue | undefined {
   const { members, scope } = place;

@@ -100,6 +100,8 @@ export interface StructValue {
 export interface ListValue {
   readonly kind: 'list';
   readonly item: Check;
+  /** No two items may be the same: of texts, integers, booleans. */
+  readonly unique: boolean;
   readonly size: Span;
 }
 

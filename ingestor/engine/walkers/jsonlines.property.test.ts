@@ -4,22 +4,19 @@ import { tables } from './cases.ts';
 import { compare } from './testing.ts';
 
 test('what is taken is what the plain way takes, whatever the schema and the record', () => {
-  let [taken, left, plain] = [0, 0, 0];
+  let [taken, left] = [0, 0];
   fc.assert(
     fc.property(tables, ({ schema, lines }) => {
       const comparison = compare(schema, lines);
-      if (!comparison) {
-        plain += 1;
-        return;
-      }
+      if (!comparison) return;
       expect(comparison.wrong).toEqual([]);
       expect(comparison.held).toEqual(comparison.expected);
       taken += comparison.taken.length;
       left += comparison.left.length;
     }),
-    { numRuns: Number(process.env.RUNS ?? 300) },
+    { numRuns: 80 },
   );
-  console.log({ taken, left, plain });
-  // Most are decided.
-  expect(taken).toBeGreaterThan(left);
-}, 1_200_000);
+  // The generators must exercise both.
+  expect(taken).toBeGreaterThan(50);
+  expect(left).toBeGreaterThan(10);
+}, 120_000);

@@ -82,7 +82,24 @@ const keywords: readonly [name: string, place: object | boolean, taken: readonly
       ['[1]', '[1,2]'],
       ['[]', '[1,2,3]'],
     ],
-    ['uniqueItems, of one', { type: 'array', items: { type: 'integer' }, uniqueItems: true }, ['[]', '[1]'], ['[1,1]']],
+    [
+      'uniqueItems of texts',
+      { type: 'array', items: { type: ['string', 'null'] }, uniqueItems: true },
+      ['["a","b",null]', '[]'],
+      ['["a","a"]', '["a","\\u0061"]', '["a",null,null]'],
+    ],
+    [
+      'uniqueItems of integers',
+      { type: 'array', items: { type: 'integer' }, uniqueItems: true },
+      ['[1,2,0]', '[9223372036854775807,9223372036854775806]'],
+      ['[1,2,1]', '[0,-0]'],
+    ],
+    [
+      'uniqueItems of doubles, of one',
+      { type: 'array', items: { type: 'number' }, uniqueItems: true },
+      ['[1]', '[]'],
+      ['[1,1.0]', '[1,2]'],
+    ],
     ['required', record({ a: { type: 'integer' } }, { required: ['a'] }), ['{"a":1}'], ['{}', '{"a":null}']],
     [
       'required and nullable',

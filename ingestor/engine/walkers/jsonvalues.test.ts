@@ -139,7 +139,8 @@ test('values are found as the plain reader finds them, whatever the file and its
       files,
       fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 4 }),
       async (text, sizes) => {
-        const bytes = Buffer.from(text.toWellFormed());
+        // A byte-order mark at the beginning is passed over before walkers see the file.
+        const bytes = Buffer.from(text.toWellFormed().replace(/^\ufeff/, ''));
         const file = new File();
         for await (const piece of inPieces(bytes, ...sizes)) file.push(piece);
         const { values, error, unfinished } = file.end();
@@ -154,7 +155,7 @@ test('values are found as the plain reader finds them, whatever the file and its
         expect(file.columns.rows).toBe(values.filter((value) => value === 'taken').length);
       },
     ),
-    { numRuns: Number(process.env.RUNS ?? 300) },
+    { numRuns: 300 },
   );
   expect(taken).toBeGreaterThan(100);
-}, 600_000);
+}, 120_000);

@@ -51,6 +51,7 @@ import {
   nodePresentLevel,
   nodeRepetition,
   nodeSize,
+  nodeUnique,
 } from '../../kernel/assembly/nodes.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Check, FieldCheck, Span, TextCheck, Value, WalkPlan } from '../plan/plan.ts';
@@ -137,6 +138,7 @@ class TableWriter {
         this.#keys(at, value.fields, jsonKey);
         break;
       case 'list':
+        this.#byte(at + nodeUnique, value.unique ? 1 : 0);
         this.#span(at, value.size);
         this.#word(at + nodeChild, this.node(value.item));
         break;
@@ -208,6 +210,7 @@ class TableWriter {
     this.#word(at + nodeKeys, keys);
     this.#word(at + nodeKeyCount, fields.length);
     this.#word(at + nodeFirstKey, keys);
+    this.#kernel.run.indexKeys(at);
   }
 
   /** All zero, and some bytes more, so that whole vectors may be read. */

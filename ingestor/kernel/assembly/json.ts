@@ -2,8 +2,10 @@
  * The walk over a record's JSON: one pass that checks each value as its node asks and appends it to its leaves at once.
  * All functions answer where it goes on, or 0 where the record is not decided here: then it is taken back as a whole.
  */
+import { areSame } from './bytes';
 import { appendNulls, appendText, beginRow, dropRow, endRow } from './columns';
 import { keepValue, keptLength, keptText, skipValue } from './jsontext';
+import { keyOf } from './keys';
 import { forgetNames, isRepeated, newObject, noNames, orderAfter, outOfOrder } from './names';
 import {
   keyLength,
@@ -39,6 +41,7 @@ import {
   nodeOpen,
   nodePresentLevel,
   nodeRepetition,
+  nodeUnique,
 } from './nodes';
 import { double, integer, readDouble, readInteger } from './numbers';
 import { setFeedsEnd, skipSpace } from './spaces';
@@ -284,7 +287,7 @@ function walkStruct(node: usize, at: usize, repetition: u32): usize {
       if (isAt(key, at)) {
         at += <usize>load<u32>(key, keyLength);
       } else {
-        key = findKey(node, key, at);
+        key = findKey(node, at);
         at = afterKey;
         if (key != 0) store<usize>(predicted, key);
         else at = skipField(node, at);
@@ -339,15 +342,7 @@ function fillMissing(node: usize, stamp: u64, repetition: u32): bool {
 function isAt(key: usize, at: usize): bool {
   const length = load<u32>(key, keyLength);
   const text = load<usize>(key, keyText);
-  if (length > 16) return isSame(text, at, length);
-  const same = i8x16.bitmask(i8x16.eq(v128.load(at), v128.load(text)));
-  return ctz(~same) >= <i32>length;
-}
-
-function isSame(text: usize, at: usize, length: u32): bool {
-  for (; length >= 16; length -= 16, at += 16, text += 16) {
-    if (!i8x16.all_true(i8x16.eq(v128.load(at), v128.load(text)))) return false;
-  }
+  if (length > 16) return areSame(text, at, length);
   const same = i8x16.bitmask(i8x16.eq(v128.load(at), v128.load(text)));
   return ctz(~same) >= <i32>length;
 }
@@ -355,42 +350,17 @@ function isSame(text: usize, at: usize, length: u32): bool {
 /** Where it goes on behind the colon of what `findKey` found. */
 let afterKey: usize = 0;
 
-/**
- * The key that stands at `at`, sought from the one behind the key that was predicted, so that fields that are left out
- * cost little; 0 where the schema names none such. `afterKey` is 0 where that is not decided.
- */
-function findKey(node: usize, predicted: usize, at: usize): usize {
-  const first = load<usize>(node, nodeKeys);
-  const end = first + <usize>load<u32>(node, nodeKeyCount) * keySize;
-  for (let key = predicted + keySize; key < end; key += keySize) if (isKey(key, at)) return key;
-  for (let key = first; key < predicted; key += keySize) if (isKey(key, at)) return key;
-  return findSpaced(first, end, at);
-}
-
-@inline
-function isKey(key: usize, at: usize): bool {
-  if (!isAt(key, at)) return false;
-  afterKey = at + <usize>load<u32>(key, keyLength);
-  return true;
-}
-
-/** The same for a key with white space before its colon, or one that the schema does not name. */
-function findSpaced(first: usize, end: usize, at: usize): usize {
+/** The key that stands at `at`; 0 where the schema names none such. `afterKey` is 0 where that is not decided. */
+function findKey(node: usize, at: usize): usize {
   afterKey = 0;
   if (load<u8>(at) != 0x22) return 0;
-  const quote = endOfPlain(at + 1);
-  if (load<u8>(quote) != 0x22) return 0;
-  const colon = skipSpace(quote + 1);
+  const name = at + 1;
+  const end = endOfPlain(name);
+  if (load<u8>(end) != 0x22) return 0;
+  const colon = skipSpace(end + 1);
   if (load<u8>(colon) != 0x3a) return 0;
   afterKey = colon + 1;
-  if (colon == quote + 1) return 0;
-  const named = <u32>(quote + 1 - at);
-  for (let key = first; key < end; key += keySize) {
-    if (load<u32>(key, keyLength) == named + 1 && isSame(load<usize>(key, keyText), at, named)) {
-      return key;
-    }
-  }
-  return 0;
+  return keyOf(node, name, <u32>(end - name));
 }
 
 function walkList(node: usize, at: usize, repetition: u32): usize {
@@ -398,10 +368,12 @@ function walkList(node: usize, at: usize, repetition: u32): usize {
   at = skipSpace(at + 1);
   if (load<u8>(at) == 0x5d) return appendEmpty(node, repetition) ? at + 1 : 0;
   const item = load<usize>(node, nodeChild);
+  const list: u64 = load<u8>(node, nodeUnique) == 0 ? 0 : newObject();
   let items: u32 = 0;
   while (true) {
+    const first = at;
     at = walk(item, at, repetition);
-    if (at == 0) return 0;
+    if (at == 0 || (list != 0 && !isNewItem(list, first, at))) return 0;
     items++;
     repetition = <u32>load<u8>(node, nodeRepetition);
     at = skipSpace(at);
@@ -412,6 +384,13 @@ function walkList(node: usize, at: usize, repetition: u32): usize {
     else return 0;
   }
   return items >= load<u32>(node, nodeLeast) && items <= load<u32>(node, nodeMost) ? at : 0;
+}
+
+/** Whether the list had no item of the same text; of two ways to write one value only the plainer is decided. */
+function isNewItem(list: u64, first: usize, end: usize): bool {
+  const byte = load<u8>(first);
+  const isPlain = byte == 0x22 ? endOfPlain(first + 1) == end - 1 : load<u16>(first) != 0x302d;
+  return isPlain && !isRepeated(list, first, <u32>(end - first));
 }
 
 /** An empty list or map. */
@@ -464,13 +443,11 @@ function walkMap(node: usize, at: usize, repetition: u32): usize {
 /** The node of the values of a map, or that of this one name. */
 @inline
 function nodeOfName(node: usize, name: usize, length: u32, stamp: u64): usize {
-  let key = load<usize>(node, nodeKeys);
-  for (const end = key + <usize>load<u32>(node, nodeKeyCount) * keySize; key < end; key += keySize) {
-    if (load<u32>(key, keyLength) != length + 3 || !isSame(load<usize>(key, keyText) + 1, name, length)) continue;
-    store<u64>(key, stamp, keyStamp);
-    return load<usize>(key, keyNode);
-  }
-  return load<usize>(node, nodeChild);
+  if (load<u32>(node, nodeKeyCount) == 0) return load<usize>(node, nodeChild);
+  const key = keyOf(node, name, length);
+  if (key == 0) return load<usize>(node, nodeChild);
+  store<u64>(key, stamp, keyStamp);
+  return load<usize>(key, keyNode);
 }
 
 function hasRequired(node: usize, stamp: u64): bool {

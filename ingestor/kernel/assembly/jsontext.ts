@@ -70,67 +70,100 @@ function skipDigits(at: usize): usize {
   return at;
 }
 
-/** What `keepValue` has written: from `keptText`, so many bytes. */
+/** Where the text stands that `keepValue` answers, and how long it is: in the input itself where it has no white space. */
 export let keptText: usize = 0;
 export let keptLength: u32 = 0;
-let keptCapacity: u32 = 0;
+/** What is kept of the input and not copied yet begins here. */
+let pending: usize = 0;
+let copied: usize = 0;
+let copiedLength: u32 = 0;
+let copiedCapacity: u32 = 0;
 
-/** Writes the value as JSON text without white space; `allowed`: kinds that it may be of. */
+/** Keeps the value as JSON text without white space; `allowed`: kinds that it may be of. */
 export function keepValue(at: usize, allowed: u32): usize {
-  keptLength = 0;
-  return keepPart(at, allowed, 0);
+  copiedLength = 0;
+  pending = at;
+  const end = keepPart(at, allowed, 0);
+  if (copiedLength > 0 && end != 0) copy(end);
+  keptText = copiedLength > 0 ? copied : at;
+  keptLength = copiedLength > 0 ? copiedLength : <u32>(end - at);
+  return end;
+}
+
+/** Passes over white space, which is not kept. */
+@inline
+function leaveSpace(at: usize): usize {
+  return load<u8>(at) > 0x20 ? at : leaveSpaces(at);
+}
+
+function leaveSpaces(at: usize): usize {
+  const next = skipSpace(at);
+  if (next == at) return at;
+  copy(at);
+  pending = next;
+  return next;
+}
+
+/** Copies what is pending. */
+function copy(end: usize): void {
+  const length = <u32>(end - pending);
+  if (copiedLength + length > copiedCapacity) {
+    const capacity = (copiedLength + length) * 2 + 256;
+    copied = copiedCapacity == 0 ? allocate(capacity) : grow(copied, copiedCapacity, copiedLength, capacity);
+    copiedCapacity = capacity;
+  }
+  memory.copy(copied + copiedLength, pending, length);
+  copiedLength += length;
 }
 
 function keepPart(at: usize, allowed: u32, depth: u32): usize {
   const byte = <u32>load<u8>(at);
-  if (byte == 0x22) return allowed & allowText ? keepText(at) : 0;
-  if (byte == 0x7b || byte == 0x5b) {
-    if ((allowed & (byte == 0x7b ? allowObject : allowList)) == 0 || depth == maxDepth) return 0;
-    return keepItems(at, byte, depth);
-  }
-  const end = endOfScalar(at, allowed, depth);
-  if (end != 0) keep(at, end);
-  return end;
+  if (byte == 0x22) return allowed & allowText ? endOfKeptText(at) : 0;
+  if (byte == 0x5b) return allowed & allowList && depth < maxDepth ? keepList(at, depth) : 0;
+  if (byte == 0x7b) return allowed & allowObject && depth < maxDepth ? keepObject(at, depth) : 0;
+  return endOfScalar(at, allowed, depth);
 }
 
-function keepItems(at: usize, opening: u32, depth: u32): usize {
-  const closing = opening + 2;
-  keep(at, at + 1);
-  at = skipSpace(at + 1);
-  if (load<u8>(at) == closing) {
-    keep(at, at + 1);
-    return at + 1;
+function keepList(at: usize, depth: u32): usize {
+  at = leaveSpace(at + 1);
+  if (load<u8>(at) == 0x5d) return at + 1;
+  while (true) {
+    at = keepPart(at, 0xff, depth + 1);
+    if (at == 0) return 0;
+    at = leaveSpace(at);
+    const next = <u32>load<u8>(at);
+    if (next == 0x5d) return at + 1;
+    if (next != 0x2c) return 0;
+    at = leaveSpace(at + 1);
   }
+}
+
+function keepObject(at: usize, depth: u32): usize {
+  at = leaveSpace(at + 1);
+  if (load<u8>(at) == 0x7d) return at + 1;
   const object = newObject();
   let order = noNames;
   while (true) {
-    if (opening == 0x7b) {
-      if (load<u8>(at) != 0x22) return 0;
-      const name = at + 1;
-      const end = endOfPlain(name);
-      if (load<u8>(end) != 0x22 || isRepeated(object, name, <u32>(end - name))) return 0;
-      order = orderAfter(order, name, <u32>(end - name));
-      if (order == outOfOrder) return 0;
-      keep(at, end + 1);
-      at = skipSpace(end + 1);
-      if (load<u8>(at) != 0x3a) return 0;
-      keep(at, at + 1);
-      at = skipSpace(at + 1);
-    }
-    at = keepPart(at, 0xff, depth + 1);
+    if (load<u8>(at) != 0x22) return 0;
+    const name = at + 1;
+    const end = endOfPlain(name);
+    if (load<u8>(end) != 0x22 || isRepeated(object, name, <u32>(end - name))) return 0;
+    order = orderAfter(order, name, <u32>(end - name));
+    if (order == outOfOrder) return 0;
+    at = leaveSpace(end + 1);
+    if (load<u8>(at) != 0x3a) return 0;
+    at = keepPart(leaveSpace(at + 1), 0xff, depth + 1);
     if (at == 0) return 0;
-    at = skipSpace(at);
+    at = leaveSpace(at);
     const next = <u32>load<u8>(at);
-    if (next != 0x2c && next != closing) return 0;
-    keep(at, at + 1);
-    if (next == closing) return at + 1;
-    at = skipSpace(at + 1);
+    if (next == 0x7d) return at + 1;
+    if (next != 0x2c) return 0;
+    at = leaveSpace(at + 1);
   }
 }
 
 /** Escapes are kept that JSON.stringify writes too. */
-function keepText(at: usize): usize {
-  const first = at;
+function endOfKeptText(at: usize): usize {
   at = endOfPlain(at + 1);
   while (load<u8>(at) == 0x5c) {
     const escape = load<u8>(at, 1);
@@ -138,9 +171,7 @@ function keepText(at: usize): usize {
     if (!same && escape != 0x6e && escape != 0x72 && escape != 0x74) return 0;
     at = endOfPlain(at + 2);
   }
-  if (load<u8>(at) != 0x22) return 0;
-  keep(first, at + 1);
-  return at + 1;
+  return load<u8>(at) == 0x22 ? at + 1 : 0;
 }
 
 /** Words, and numbers of up to 15 digits in the very form in which they are written again. */
@@ -163,15 +194,4 @@ function endOfScalar(at: usize, allowed: u32, depth: u32): usize {
   if (load<u8>(point) != 0x2e || skipDigits(point + 1) != end || load<u8>(end - 1) == 0x30) return 0;
   const small = load<u8>(first) == 0x30 && load<u32>(point, 1) == 0x30303030 && load<u16>(point, 5) == 0x3030;
   return !small && end - first <= 16 && allowed & allowNumber ? end : 0;
-}
-
-function keep(from: usize, end: usize): void {
-  const length = <u32>(end - from);
-  if (keptLength + length > keptCapacity) {
-    const capacity = (keptLength + length) * 2 + 256;
-    keptText = keptCapacity == 0 ? allocate(capacity) : grow(keptText, keptCapacity, keptLength, capacity);
-    keptCapacity = capacity;
-  }
-  memory.copy(keptText + keptLength, from, length);
-  keptLength += length;
 }

@@ -1,4 +1,5 @@
 /** Which names an object has had so far, and whether JSON.parse would keep them in the order in which they came. */
+import { hashOf, mixed } from './hash';
 import { allocate } from './memory';
 
 /** Entries of the table of names, hashes of 64 bits: two names of one hash are taken for the same, and not decided. */
@@ -33,8 +34,8 @@ export function isRepeated(object: u64, at: usize, length: u32): bool {
     clear();
   }
   if (held >= most) return true;
-  const hash = hashOf(object, at, length);
-  let entry = <u32>hash & (size - 1);
+  const hash = mixed(hashOf(at, length) + object) | 1;
+  let entry = <u32>(hash >> 1) & (size - 1);
   let found = load<u64>(table + (<usize>entry << 3));
   while (found != 0 && found != hash) {
     entry = (entry + 1) & (size - 1);
@@ -44,21 +45,6 @@ export function isRepeated(object: u64, at: usize, length: u32): bool {
   store<u64>(table + (<usize>entry << 3), hash);
   held++;
   return false;
-}
-
-/** Never 0. */
-function hashOf(seed: u64, at: usize, length: u32): u64 {
-  let hash = (seed ^ (<u64>length << 48)) * 0x9e37_79b9_7f4a_7c15;
-  for (; length >= 8; length -= 8, at += 8) hash = mixed(hash ^ load<u64>(at));
-  if (length > 0) hash = mixed(hash ^ (load<u64>(at) & (0xffff_ffff_ffff_ffff >> (<u64>(8 - length) << 3))));
-  hash ^= hash >> 32;
-  return hash == 0 ? 1 : hash;
-}
-
-@inline
-function mixed(value: u64): u64 {
-  const product = (value ^ (value >> 29)) * 0xff51_afd7_ed55_8ccd;
-  return product ^ (product >> 32);
 }
 
 /** Of an object that has had no names yet. */

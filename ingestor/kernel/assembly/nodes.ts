@@ -19,7 +19,7 @@ export const kindStruct = 9;
 export const kindList = 10;
 export const kindMap = 11;
 
-export const nodeSize = 96;
+export const nodeSize = 80;
 /** u8: one of the kinds. */
 export const nodeKind = 0;
 /** u8: 1 where null is accepted. */
@@ -32,6 +32,8 @@ export const nodePresentLevel = 3;
 export const nodeRepetition = 4;
 /** u8, struct: 1 where other fields are accepted (and counted as warned). */
 export const nodeOpen = 5;
+/** u8, list: 1 where no two items may be the same; they are told apart by how they are written. */
+export const nodeUnique = 5;
 /** u8. boolean: bit 0 for false, bit 1 for true; json: bits `allow...`. */
 export const nodeAllowed = 6;
 /** u8, double: 1 where it has bounds or choices, which are judged otherwise from 2^53 on. */
@@ -57,6 +59,9 @@ export const nodeKeyCount = 60;
 export const nodeFirstKey = 64;
 /** u32: node of a list's items, of a map's values. */
 export const nodeChild = 68;
+/** u32, struct and map: the table in which keys are found by their names: see `keys.ts`. */
+export const nodeKeyTable = 72;
+export const nodeKeyMask = 76;
 
 export const keySize = 32;
 /** u32: address and length of `"name":`, or of what no JSON text holds where the name would be escaped. */
