@@ -11,9 +11,18 @@ import type { RegExpEngine } from 'ajv/dist/types/index.js';
 import type { ForebayError } from '../contract/errors.ts';
 import { rounded } from './exact.ts';
 import { exactKeywords, exactly } from './exactkeywords.ts';
+import { formatPatterns } from './formatpatterns.ts';
 import { allFormats } from './formats.ts';
 import { compilePattern } from './pattern.ts';
-import { invalidSchema, isObject, places, type SchemaDocument, splitPointer, subschemas } from './schemadocument.ts';
+import {
+  invalidSchema,
+  isObject,
+  type JsonObject,
+  places,
+  type SchemaDocument,
+  splitPointer,
+  subschemas,
+} from './schemadocument.ts';
 import { hasUniqueItems, isMultipleOf, isOneOf } from './values.ts';
 
 export interface Judge {
@@ -94,9 +103,9 @@ function createAjv(document: SchemaDocument, options: Options): Ajv {
     ...options,
   };
   const ajv = document.draft === 'draft-07' ? new Ajv(all) : new Ajv2020(all);
-  for (const keyword of ownKeywords) ajv.removeKeyword(String(keyword.keyword)).addKeyword(keyword);
+  const own = document.draft === 'draft-07' ? [...ownKeywords, ...contentKeywords] : [...ownKeywords, unevaluatedItems];
+  for (const keyword of own) ajv.removeKeyword(String(keyword.keyword)).addKeyword(keyword);
   for (const keyword of exactKeywords) ajv.addKeyword(keyword);
-  if (document.draft === '2020-12') ajv.removeKeyword('unevaluatedItems').addKeyword(unevaluatedItems);
   return ajv;
 }
 
@@ -142,6 +151,36 @@ const unevaluatedItems: CodeKeywordDefinition = {
   },
   error: { message: 'must NOT have items that no schema looks at' },
 };
+
+/** Draft 07 lets these be checked; in 2020-12 they are annotations. Other encodings and media types are not known here. */
+const contentKeywords: readonly KeywordDefinition[] = [
+  {
+    keyword: 'contentEncoding',
+    type: 'string',
+    validate: (encoding: unknown, text: string) => encoding !== 'base64' || isBase64.test(text),
+    error: { message: 'must be encoded as contentEncoding says' },
+  },
+  {
+    keyword: 'contentMediaType',
+    type: 'string',
+    validate: (type: unknown, text: string, { contentEncoding: encoding }: JsonObject = {}) => {
+      if (type !== 'application/json' || (encoding !== undefined && encoding !== 'base64')) return true;
+      return isJson(encoding === undefined ? text : Buffer.from(text, 'base64').toString());
+    },
+    error: { message: 'must be what contentMediaType says' },
+  },
+];
+
+const isBase64 = new RegExp(formatPatterns.byte, 'u');
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Length in code points, counted only where the number of UTF-16 units leaves it open: ajv's own halves its speed. */
 function lengthKeyword(keyword: 'minLength' | 'maxLength'): CodeKeywordDefinition {
