@@ -22,7 +22,7 @@ const physicalTypes: Readonly<Record<LeafType, number>> = {
 /** As a trial encodes them. */
 const wholePages = { pageBytes: 1 << 20, pageRows: 1 << 20 };
 /** So many values for each distinct one, and a dictionary pays whatever they are. */
-const fewDistinct = 8;
+const manyRepeats = 8;
 
 export class ColumnSet {
   readonly shape: Shape;
@@ -73,7 +73,7 @@ export class ColumnSet {
   /** The rows that the settings name, or all: as pages that lie in the kernel's memory until its next call. */
   encode(leaf: number, settings: EncodeSettings): EncodedColumn {
     const found = this.#leaf(leaf);
-    this.#encodings[leaf] ??= this.#choose(found);
+    this.#encodings[leaf] ??= this.#choose(found, settings.rows);
     const encoding = this.#encodings[leaf] ?? defaultEncoding(found.type);
     const encoded = this.#encode(found, encoding, settings);
     const lostDictionary = encoding === encodings.dictionary && !encoded.dictionary && encoded.nulls < encoded.entries;
@@ -93,7 +93,8 @@ export class ColumnSet {
 
   /** Forgets all rows but these, which are then 0, 1, ... in this order. */
   keep(rows: Uint32Array): void {
-    this.#kernel.run.keepRows(this.#pass(rows), rows.length);
+    if (rows.length === 0) this.clear();
+    else this.#kernel.run.keepRows(this.#pass(rows), rows.length);
   }
 
   /** Forgets all rows; what was learnt about encodings stays. */
@@ -114,22 +115,23 @@ export class ColumnSet {
     return readEncodedColumn(this.#kernel.bytes, at, type);
   }
 
-  /** The encoding that takes least; undefined while there are too few values to tell. */
-  #choose(leaf: ShapeLeaf): Encoding | undefined {
+  /** The encoding that takes least, in the order of `sorted` where that is all rows; undefined while there are too few values to tell. */
+  #choose(leaf: ShapeLeaf, sorted: Uint32Array | undefined): Encoding | undefined {
     const { run } = this.#kernel;
     const present = run.presentValues(leaf.index);
     if (present < leastTried) return undefined;
+    const order = sorted?.length === this.rows ? sorted : Uint32Array.from({ length: this.rows }, (_, row) => row);
     const distinct = run.distinctValues(leaf.index);
-    if (distinct > 0) return this.#chooseForDictionary(leaf, present, distinct);
-    const rows = Math.ceil((this.rows * mostTried) / Math.max(mostTried, present));
-    const settings = { rows: Uint32Array.from({ length: rows }, (_, row) => row), ...wholePages };
-    return this.#cheapest(leaf, candidates[leaf.type], settings);
+    if (distinct > 0) return this.#chooseForDictionary(leaf, order, present / distinct);
+    const rows = order.subarray(0, Math.ceil((this.rows * mostTried) / Math.max(mostTried, present)));
+    return this.#cheapest(leaf, candidates[leaf.type], { rows, ...wholePages });
   }
 
   /** A dictionary of few values pays; of many, all values tell. */
-  #chooseForDictionary(leaf: ShapeLeaf, present: number, distinct: number): Encoding {
-    if (distinct * fewDistinct < present) return encodings.dictionary;
-    const cheapest = this.#cheapest(leaf, [encodings.dictionary, ...candidates[leaf.type]], wholePages);
+  #chooseForDictionary(leaf: ShapeLeaf, rows: Uint32Array, repeats: number): Encoding {
+    if (repeats > manyRepeats) return encodings.dictionary;
+    const tried = [encodings.dictionary, ...candidates[leaf.type]];
+    const cheapest = this.#cheapest(leaf, tried, { rows, ...wholePages });
     if (cheapest !== encodings.dictionary) this.#plainNext.add(leaf.index);
     return cheapest;
   }

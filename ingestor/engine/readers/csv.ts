@@ -54,6 +54,8 @@ export async function readCsv(
 }
 
 const lineFeed = 0x0a;
+/** Each costs some 500 bytes before the first row is read. */
+const mostFields = 100_000;
 /** Where a quote too many held back a record's worth of short rows, they do not all come at once. */
 const rowsPerTurn = 10_000;
 const leastBulkBytes = 4 * 1024;
@@ -242,9 +244,9 @@ class CsvReader implements RecordSource {
 
   #take({ fields, invalid }: ScannedRow): void {
     if (this.#width === undefined) {
-      const problem = invalid ? `is no valid ${this.#options.charset}` : undefined;
-      if (problem) throw unreadable(`the header ${problem}`);
+      if (invalid) throw unreadable(`the header is no valid ${this.#options.charset}`);
       if (this.#options.header) {
+        if (hasLoneReturn(this.raw())) throw unreadable('the header has a carriage return: lines end with a line feed');
         this.#header(this.#options.columns?.length ? this.#options.columns : fields.map((field) => field ?? ''));
         if (this.#width !== fields.length)
           throw unreadable(`the header has ${fields.length} fields, columns ${this.#width}`);
@@ -258,6 +260,8 @@ class CsvReader implements RecordSource {
   }
 
   #header(names: readonly string[]): void {
+    if (names.length > mostFields)
+      throw unreadable(`the header has ${names.length} fields; at most ${mostFields} are read`);
     const empty = names.indexOf('');
     if (empty >= 0) throw unreadable(`field ${empty + 1} of the header has no name`);
     const seen = new Set<string>();
@@ -353,4 +357,12 @@ function invalidIn(charset: CsvOptions['charset']): RecordError {
 
 function ragged(found: number, expected: number): RecordError {
   return { code: 'RaggedRow', path: '', message: `has ${found} fields where the header has ${expected}` };
+}
+
+/** Where lines end with carriage returns alone, all of the file would pass for its header. */
+function hasLoneReturn(row: Uint8Array): boolean {
+  for (let at = row.indexOf(0x0d); at >= 0; at = row.indexOf(0x0d, at + 1)) {
+    if (row[at + 1] !== lineFeed) return true;
+  }
+  return false;
 }

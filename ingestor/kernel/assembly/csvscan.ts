@@ -12,7 +12,7 @@ const carriageReturn: u32 = 0x0d;
 export let fieldEnds: usize = 0;
 let fieldCount: u32 = 0;
 /** Of each row, the number of fields in it and all rows before. */
-export let rowEnds: usize = 0;
+let rowEnds: usize = 0;
 export let rowCount: u32 = 0;
 let capacity: usize = 0;
 
