@@ -421,12 +421,10 @@ function stricter({ schema }: Case, way: number): object {
 export const tables: fc.Arbitrary<{ readonly schema: object; readonly lines: readonly string[] }> = fc
   .tuple(fc.array(anyCase, { minLength: 1, maxLength: 5 }), fc.nat(31), fc.nat(4), fc.boolean())
   .chain(([fields, required, open, draft]) => {
-    const { schema, text } = fitting(
-      structCase(fields, draft ? { $schema: 'http://json-schema.org/draft-07/schema#' } : {}, required, open),
-      4,
-    );
+    const { schema, text } = fitting(structCase(fields, {}, required, open), 4);
+    const drafted = draft ? { $schema: 'http://json-schema.org/draft-07/schema#', ...Object(schema) } : Object(schema);
     const line = fc.oneof({ weight: 3, arbitrary: text }, { weight: 1, arbitrary: text.chain(mutated) });
-    return fc.record({ schema: fc.constant(schema as object), lines: fc.array(line, { minLength: 1, maxLength: 25 }) });
+    return fc.record({ schema: fc.constant(drafted), lines: fc.array(line, { minLength: 1, maxLength: 25 }) });
   })
   .map(({ schema, lines }) => ({ schema, lines: lines.map((line) => line.toWellFormed().replaceAll('\n', ' ')) }));
 

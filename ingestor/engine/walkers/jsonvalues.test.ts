@@ -79,14 +79,14 @@ class File {
 
   end(): Found {
     const last = this.#kernel.bytes.toString('latin1', this.#block, this.#block + this.#held);
-    const isWord = /^[\w+.-]+$/.test(last);
+    const isWord = /^[A-Za-z0-9+.-]+$/.test(last);
     if (isWord && this.#place === 'outside') this.found.values.push(last);
     this.found.unfinished = this.#place !== 'outside' || (this.#framed !== undefined && !isWord);
     return this.found;
   }
 
   #begins(byte: number): boolean {
-    return this.#place !== 'after' && /[[{"\w+.-]/.test(String.fromCharCode(byte));
+    return this.#place !== 'after' && /[[{"A-Za-z0-9+.-]/.test(String.fromCharCode(byte));
   }
 }
 
