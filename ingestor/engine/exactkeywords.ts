@@ -4,13 +4,20 @@
  * does all the rest.
  */
 import type { FuncKeywordDefinition } from 'ajv';
-import { appendPointer, isObject, type JsonObject, subschemas } from './schemadocument.ts';
+import { mapSchemas } from './rewrite.ts';
+import { isObject, type JsonObject } from './schemadocument.ts';
 import { isMultipleOf, isNumeric, isOneOf, type Numeric } from './values.ts';
 
 /** The same schema with the keywords of `exactKeywords`. */
 export function exactly(root: JsonObject): JsonObject {
-  const copy: unknown = rename(root, '');
-  return isObject(copy) ? copy : root;
+  return mapSchemas(root, (schema) =>
+    Object.fromEntries(
+      Object.entries(schema).map(([keyword, value]) => {
+        const exact = `exact${keyword.charAt(0).toUpperCase()}${keyword.slice(1)}`;
+        return [names.has(exact) ? exact : keyword, value];
+      }),
+    ),
+  );
 }
 
 /** `exactType` -> `type`. */
@@ -37,32 +44,6 @@ export const exactKeywords: readonly FuncKeywordDefinition[] = [
 ];
 
 const names = new Set(exactKeywords.map(({ keyword }) => String(keyword)));
-
-function rename(schema: unknown, pointer: string): unknown {
-  if (!isObject(schema)) return schema;
-  const below = new Map([...subschemas({ schema, pointer })].map((child) => [child.pointer, child.schema]));
-  const entries = Object.entries(schema).map(([keyword, value]): [string, unknown] => {
-    const at = appendPointer(pointer, keyword);
-    const exact = `exact${keyword.charAt(0).toUpperCase()}${keyword.slice(1)}`;
-    if (names.has(exact)) return [exact, value];
-    return [keyword, renameBelow(value, at, below)];
-  });
-  return Object.fromEntries(entries);
-}
-
-/** A keyword's value: a schema, a list or a map of them, or anything else, which stays. */
-function renameBelow(value: unknown, at: string, below: ReadonlyMap<string, unknown>): unknown {
-  if (below.has(at)) return rename(value, at);
-  if (Array.isArray(value)) return value.map((item, index) => renameChild(item, appendPointer(at, index), below));
-  if (!isObject(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, item]) => [name, renameChild(item, appendPointer(at, name), below)]),
-  );
-}
-
-function renameChild(item: unknown, at: string, below: ReadonlyMap<string, unknown>): unknown {
-  return below.has(at) ? rename(item, at) : item;
-}
 
 function hasType(types: string | readonly string[], value: unknown): boolean {
   const list: readonly string[] = typeof types === 'string' ? [types] : types;

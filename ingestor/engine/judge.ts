@@ -5,13 +5,24 @@
 import type { CodeKeywordDefinition, ErrorObject, KeywordCxt, KeywordDefinition, Options, ValidateFunction } from 'ajv';
 import { _, Ajv } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { not } from 'ajv/dist/compile/codegen/index.js';
+import { Type } from 'ajv/dist/compile/util.js';
 import type { RegExpEngine } from 'ajv/dist/types/index.js';
 import type { ForebayError } from '../contract/errors.ts';
 import { rounded } from './exact.ts';
 import { exactKeywords, exactly } from './exactkeywords.ts';
+import { formatPatterns } from './formatpatterns.ts';
 import { allFormats } from './formats.ts';
 import { compilePattern } from './pattern.ts';
-import { invalidSchema, isObject, places, type SchemaDocument, splitPointer, subschemas } from './schemadocument.ts';
+import {
+  invalidSchema,
+  isObject,
+  type JsonObject,
+  places,
+  type SchemaDocument,
+  splitPointer,
+  subschemas,
+} from './schemadocument.ts';
 import { hasUniqueItems, isMultipleOf, isOneOf } from './values.ts';
 
 export interface Judge {
@@ -92,7 +103,8 @@ function createAjv(document: SchemaDocument, options: Options): Ajv {
     ...options,
   };
   const ajv = document.draft === 'draft-07' ? new Ajv(all) : new Ajv2020(all);
-  for (const keyword of ownKeywords) ajv.removeKeyword(String(keyword.keyword)).addKeyword(keyword);
+  const own = document.draft === 'draft-07' ? [...ownKeywords, ...contentKeywords] : [...ownKeywords, unevaluatedItems];
+  for (const keyword of own) ajv.removeKeyword(String(keyword.keyword)).addKeyword(keyword);
   for (const keyword of exactKeywords) ajv.addKeyword(keyword);
   return ajv;
 }
@@ -114,6 +126,61 @@ const ownKeywords: readonly KeywordDefinition[] = [
   { keyword: 'const', compile: (value: unknown) => isOneOf([value]) },
   { keyword: 'uniqueItems', type: 'array', schemaType: 'boolean', validate: hasUniqueItems },
 ];
+
+/**
+ * In place of ajv's, which compares what branches have looked at (a number of items, `true` for all, undefined for none) as
+ * a number.
+ */
+const unevaluatedItems: CodeKeywordDefinition = {
+  keyword: 'unevaluatedItems',
+  type: 'array',
+  schemaType: ['boolean', 'object'],
+  code(context: KeywordCxt) {
+    const { gen, schema, data, it } = context;
+    const { items = 0 } = it;
+    it.items = true;
+    if (items === true || schema === true) return;
+    const count = gen.const('count', _`${data}.length`);
+    const from = gen.const('from', _`${items} === true ? ${count} : ${items} || 0`);
+    const valid = gen.var('valid', true);
+    gen.forRange('index', from, count, (index) => {
+      context.subschema({ keyword: 'unevaluatedItems', dataProp: index, dataPropType: Type.Num }, valid);
+      if (!it.allErrors) gen.if(not(valid), () => gen.break());
+    });
+    context.ok(valid);
+  },
+  error: { message: 'must NOT have items that no schema looks at' },
+};
+
+/** Draft 07 lets these be checked; in 2020-12 they are annotations. Other encodings and media types are not known here. */
+const contentKeywords: readonly KeywordDefinition[] = [
+  {
+    keyword: 'contentEncoding',
+    type: 'string',
+    validate: (encoding: unknown, text: string) => encoding !== 'base64' || isBase64.test(text),
+    error: { message: 'must be encoded as contentEncoding says' },
+  },
+  {
+    keyword: 'contentMediaType',
+    type: 'string',
+    validate: (type: unknown, text: string, { contentEncoding: encoding }: JsonObject = {}) => {
+      if (type !== 'application/json' || (encoding !== undefined && encoding !== 'base64')) return true;
+      return isJson(encoding === undefined ? text : Buffer.from(text, 'base64').toString());
+    },
+    error: { message: 'must be what contentMediaType says' },
+  },
+];
+
+const isBase64 = new RegExp(formatPatterns.byte, 'u');
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Length in code points, counted only where the number of UTF-16 units leaves it open: ajv's own halves its speed. */
 function lengthKeyword(keyword: 'minLength' | 'maxLength'): CodeKeywordDefinition {
@@ -173,6 +240,10 @@ function refusedByMetaSchema(errors: readonly ErrorObject[]): ForebayError {
 /** ajv's compiler throws without a place, mostly for references: look for what it names. */
 function refusedByCompiler(document: SchemaDocument, error: unknown): ForebayError {
   const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof RangeError)
+    return invalidSchema('', '$ref', 'schemas nest or refer to each other too deeply', error);
+  const twice = /reference "(.*)" resolves to more than one schema/.exec(message)?.[1];
+  if (twice !== undefined) return invalidSchema('', '$id', `"${twice}" is the name of more than one schema`, error);
   const reference = /can't resolve reference (\S+)/.exec(message)?.[1];
   const place = reference === undefined ? undefined : findReference(document.root, '', reference);
   if (place === undefined) return invalidSchema('', '$schema', message, error);

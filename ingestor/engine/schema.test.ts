@@ -200,8 +200,31 @@ describe('schemas that are refused', () => {
       object({ a: {} }, { $schema: 'http://json-schema.org/draft-04/schema#' }),
       'schema at /, keyword $schema: must name draft',
     ],
-    [object({ a: { $dynamicRef: '#x' } }), 'schema at /properties/a, keyword $dynamicRef: is not supported'],
-    [object({ a: { unevaluatedItems: false } }), 'schema at /properties/a, keyword unevaluatedItems: is not supported'],
+    [object({ a: { $dynamicRef: '#x' } }), 'schema at /properties/a, keyword $dynamicRef: "#x" is not in the document'],
+    [
+      object({ a: { $id: 'b', $dynamicAnchor: 'x', items: { $dynamicRef: '#x' } }, c: { $dynamicAnchor: 'x' } }),
+      'schema at /properties/a/items, keyword $dynamicRef: is supported only where one schema at most declares',
+    ],
+    [
+      object({ a: { unevaluatedItems: false, contains: {} } }),
+      'schema at /properties/a, keyword contains: is not supported in a schema that uses unevaluatedItems',
+    ],
+    [
+      object({ a: { unevaluatedProperties: false, if: {}, $ref: '#/properties/a/if' } }),
+      'schema at /properties/a, keyword $ref: cannot lead into if, then or else',
+    ],
+    [
+      '{"properties":{"a":{"properties":{"__proto__":{"type":"string"}}}}}',
+      'schema at /properties/a, keyword properties: "__proto__" cannot be the name of a field',
+    ],
+    [
+      object({ a: { $schema: 'http://json-schema.org/draft-07/schema#' } }),
+      'schema at /properties/a, keyword $schema: names another draft than the document',
+    ],
+    [
+      object({ a: { $id: 'http://localhost/a' }, b: { $id: 'http://localhost/a', type: 'string' } }),
+      'keyword $id: "http://localhost/a" is the name of more than one schema',
+    ],
     [object({ '': {} }), 'schema at /, keyword properties: a field without a name'],
     ['{"properties":{"__proto__":{"type":"string"}}}', 'schema at /, keyword properties: "__proto__"'],
   ])('%s: %s', (text, message) => {

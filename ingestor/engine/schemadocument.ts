@@ -3,6 +3,7 @@ import { ForebayError } from '../contract/errors.ts';
 import { parseExact } from './exact.ts';
 import { isKnownFormat, knownFormats } from './formats.ts';
 import { compilePattern } from './pattern.ts';
+import { plainer } from './rewrite.ts';
 
 export type JsonObject = { readonly [key: string]: unknown };
 
@@ -27,18 +28,31 @@ export interface Located {
 export function parseSchemaDocument(text: string): SchemaDocument {
   const [plain, root] = parseBoth(text);
   if (!isObject(plain) || !isObject(root)) throw invalidSchema('', 'type', 'the schema must be a JSON object');
-  const embedded = [...places({ schema: root, pointer: '' })].some(
+  const draft = draftOf(plain.$schema);
+  const all = [...places({ schema: root, pointer: '' })];
+  const embedded = all.some(
     ({ schema, pointer }) =>
       pointer !== '' && isObject(schema) && typeof schema.$id === 'string' && !schema.$id.startsWith('#'),
   );
-  const document = { draft: draftOf(plain.$schema), plain, root, embedded };
-  const all = [...places({ schema: root, pointer: '' })];
-  const unevaluated = all.some(({ schema }) => isObject(schema) && schema.unevaluatedProperties !== undefined);
-  for (const located of all) {
-    checkPlace(located, document);
-    if (document.draft === '2020-12') checkJudgeable(located, unevaluated);
+  const document = { draft, plain, root, embedded };
+  for (const located of all) checkPlace(located, document);
+  if (draft === 'draft-07') return document;
+
+  const uses = (keyword: string) => all.some(({ schema }) => isObject(schema) && schema[keyword] !== undefined);
+  const unevaluated = ['unevaluatedProperties', 'unevaluatedItems'].filter(uses);
+  for (const located of all) checkJudgeable(located, unevaluated);
+  const rewrite = (schema: JsonObject) => plainer(schema, unevaluated.length > 0);
+  const rewritten = { ...document, plain: rewrite(plain), root: rewrite(root) };
+  for (const { schema, pointer } of places({ schema: rewritten.root, pointer: '' })) {
+    if (isObject(schema) && schema.$dynamicRef !== undefined) {
+      throw invalidSchema(
+        pointer,
+        '$dynamicRef',
+        'is supported only where one schema at most declares its $dynamicAnchor',
+      );
+    }
   }
-  return document;
+  return rewritten;
 }
 
 /** One line that names the place and the keyword. */
@@ -137,12 +151,12 @@ function parseBoth(text: string): [unknown, unknown] {
 }
 
 /** Draft 06, which XDM names, is judged as draft 07: the newer only adds keywords. Without `$schema` it is 2020-12. */
-function draftOf(uri: unknown): SchemaDocument['draft'] {
+function draftOf(uri: unknown, pointer = ''): SchemaDocument['draft'] {
   if (uri === undefined) return '2020-12';
   const name = typeof uri === 'string' ? uri.replace(/^https?:\/\//, '').replace(/#$/, '') : '';
   if (name === 'json-schema.org/draft/2020-12/schema') return '2020-12';
   if (name === 'json-schema.org/draft-07/schema' || name === 'json-schema.org/draft-06/schema') return 'draft-07';
-  throw invalidSchema('', '$schema', 'must name draft 2020-12, draft-07 or draft-06');
+  throw invalidSchema(pointer, '$schema', 'must name draft 2020-12, draft-07 or draft-06');
 }
 
 /** What ajv would pass over, or name without its place. */
@@ -158,20 +172,33 @@ function checkPlace({ schema, pointer }: Located, document: SchemaDocument): voi
   if (document.draft === 'draft-07' && schema.$ref !== undefined && schema.$id !== undefined && pointer !== '') {
     throw invalidSchema(pointer, '$id', 'does not count beside $ref in draft-07; remove it');
   }
-  const local = typeof schema.$ref === 'string' && schema.$ref.startsWith('#') && !document.embedded;
-  if (local && !resolveReference(document, String(schema.$ref))) {
-    throw invalidSchema(pointer, '$ref', `"${schema.$ref}" is not in the document`);
+  for (const keyword of ['$ref', '$dynamicRef']) {
+    const reference = schema[keyword];
+    const local = typeof reference === 'string' && reference.startsWith('#') && !document.embedded;
+    if (local && !resolveReference(document, reference)) {
+      throw invalidSchema(pointer, keyword, `"${reference}" is not in the document`);
+    }
+  }
+  // ajv passes over it.
+  for (const keyword of ['properties', 'dependencies', 'dependentSchemas']) {
+    const value = schema[keyword];
+    if (isObject(value) && Object.hasOwn(value, '__proto__')) {
+      throw invalidSchema(pointer, keyword, '"__proto__" cannot be the name of a field');
+    }
+  }
+  if (pointer !== '' && schema.$schema !== undefined && draftOf(schema.$schema, pointer) !== document.draft) {
+    throw invalidSchema(pointer, '$schema', 'names another draft than the document');
   }
 }
 
-/** What ajv is known to judge wrongly (JSON-Schema-Test-Suite: dynamicRef, unevaluatedItems, unevaluatedProperties). */
-function checkJudgeable({ schema, pointer }: Located, unevaluated: boolean): void {
+/** It does not count what `contains` has looked at, and conditions are rewritten. */
+function checkJudgeable({ schema, pointer }: Located, unevaluated: readonly string[]): void {
   if (!isObject(schema)) return;
-  for (const keyword of ['$dynamicRef', 'unevaluatedItems']) {
-    if (schema[keyword] !== undefined) throw invalidSchema(pointer, keyword, 'is not supported');
+  if (schema.contains !== undefined && unevaluated.includes('unevaluatedItems')) {
+    throw invalidSchema(pointer, 'contains', 'is not supported in a schema that uses unevaluatedItems');
   }
-  if (unevaluated && schema.if !== undefined && (schema.then === undefined || schema.else === undefined)) {
-    throw invalidSchema(pointer, 'if', 'needs then and else in a schema that uses unevaluatedProperties');
+  if (unevaluated.length > 0 && /\/(?:if|then|else)(?:\/|$)/.test(String(schema.$ref))) {
+    throw invalidSchema(pointer, '$ref', `cannot lead into if, then or else in a schema that uses ${unevaluated[0]}`);
   }
 }
 

@@ -125,3 +125,40 @@ test('a truncated archive fails the batch and names the file', async () => {
   const batch = await workspace.until('Batch', 'truncated', wanted);
   expect(conditionOf(batch, 'Succeeded')?.message).toContain('a.csv.gz');
 });
+
+test('a zip archive of CSV files and an Avro file go in, each refused record with its file', async () => {
+  await makeDataset('packed');
+  const { zipOf } = await import('../../ingestor/engine/archives/testing.ts');
+  const { writeAvro } = await import('../../ingestor/table/iceberg/avro.ts');
+  const files = [
+    { name: 'north/a.csv', data: csv(0, 500) },
+    { name: '__MACOSX/north/._a.csv', data: 'nothing of ours' },
+    { name: 'south/b.csv', data: `name,id\nsouth,500\nbad,x\n` },
+  ];
+  await workspace.putObject('packed-zip/all.zip', zipOf(files));
+  const record = {
+    type: 'record',
+    name: 'Person',
+    fields: [
+      { name: 'id', type: 'long' },
+      { name: 'name', type: ['null', 'string'] },
+    ],
+  };
+  const people = Array.from({ length: 400 }, (_, index) => ({
+    id: 501 + index,
+    name: index % 2 === 0 ? null : 'even',
+  }));
+  await workspace.putObject('packed-avro/people.avro', await writeAvro(record, {}, people, Buffer.alloc(16, 7)));
+
+  await workspace.apply('Batch', 'zipped', batchOf('packed', 'packed-zip', { errorPolicy: { maxFailed: 1 } }));
+  await workspace.apply('Batch', 'avro', batchOf('packed', 'packed-avro', { format: { type: 'Avro' } }));
+  const { status } = await workspace.until('Batch', 'zipped', { type: 'Succeeded', status: 'True' });
+  expect(status.records).toMatchObject({ read: 502, ingested: 501, failed: 1 });
+  expect(status.errors).toMatchObject([
+    { code: 'WrongType', sample: { file: 'packed-zip/all.zip/south/b.csv', record: 2 } },
+  ]);
+  const avro = await workspace.until('Batch', 'avro', { type: 'Succeeded', status: 'True' });
+  expect(avro.status.records).toMatchObject({ read: 400, ingested: 400 });
+  const sums = 'SELECT count(*)::DOUBLE AS rows, count(name)::DOUBLE AS names, max(id)::DOUBLE AS last FROM records';
+  expect(await queryTable(workspace.table('packed'), sums)).toEqual([{ rows: 901, names: 701, last: 900 }]);
+});

@@ -16,7 +16,8 @@ const checked = {
 const unchecked = {
   any: ['not', 'if', 'then', 'else', 'nullable', 'discriminator', '$dynamicRef', '$recursiveRef', '$async', 'id'],
   number: ['multipleOf'],
-  string: [],
+  // Of draft 07.
+  string: ['contentEncoding', 'contentMediaType'],
   array: ['prefixItems', 'contains', 'minContains', 'maxContains', 'unevaluatedItems'],
   object: [
     'patternProperties',
@@ -59,8 +60,6 @@ export const annotations: ReadonlySet<string> = new Set([
   'readOnly',
   'writeOnly',
   'examples',
-  'contentMediaType',
-  'contentEncoding',
   'contentSchema',
 ]);
 

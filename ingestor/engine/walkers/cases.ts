@@ -41,15 +41,13 @@ const oddTexts = fc.constantFrom(
   'null',
 );
 
-function texts(maxLength = 8): Texts {
-  return fc.oneof(
-    { weight: 4, arbitrary: fc.constantFrom('a', 'é', 'b', '', 'abc') },
-    { weight: 5, arbitrary: fc.string({ maxLength }) },
-    { weight: 3, arbitrary: fc.string({ unit: 'grapheme', maxLength }) },
-    { weight: 1, arbitrary: oddTexts },
-    { weight: 1, arbitrary: fc.string({ minLength: 14, maxLength: 40 }) },
-  );
-}
+const texts: Texts = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom('a', 'é', 'b', '', 'abc') },
+  { weight: 5, arbitrary: fc.string({ maxLength: 8 }) },
+  { weight: 3, arbitrary: fc.string({ unit: 'grapheme', maxLength: 8 }) },
+  { weight: 1, arbitrary: oddTexts },
+  { weight: 1, arbitrary: fc.string({ minLength: 14, maxLength: 40 }) },
+);
 
 const oddNumbers = fc.constantFrom(
   ...['0', '-0', '0.0', '-0.0', '5.0', '1e3', '1E3', '1e+3', '1.5e-3', '12.50', '0.1', '0.000001', '0.0000001', '1e-7'],
@@ -168,12 +166,12 @@ const formatted: fc.Arbitrary<Case> = fc
 export const anyText: Texts = fc.letrec<{ any: string }>((tie) => ({
   any: fc.oneof(
     { maxDepth: 3 },
-    spelled(texts()),
+    spelled(texts),
     doubles,
     fc.constantFrom('null', 'true', 'false', '{}', '[]', '{"a":1}', '[[[1]]]', 'nul', 'truefalse'),
     fc.array(tie('any'), { maxLength: 3 }).chain((items) => listText(items.map((item) => fc.constant(item)))),
     fc
-      .array(fc.tuple(spelled(fc.oneof(texts(), fc.constantFrom('1', '0', '10', 'a', '__proto__'))), tie('any')), {
+      .array(fc.tuple(spelled(fc.oneof(texts, fc.constantFrom('1', '0', '10', 'a', '__proto__'))), tie('any')), {
         maxLength: 3,
       })
       .chain((entries) => objectText(entries.map(([name, value]) => ({ name, text: fc.constant(value) })))),
@@ -182,20 +180,28 @@ export const anyText: Texts = fc.letrec<{ any: string }>((tie) => ({
 
 /** Of several texts the first that fits, so that whole records do now and then. */
 function fitting({ schema, text }: Case, tries = 6): Case {
-  let fits: ((text: string) => boolean) | undefined;
-  const options = fc.array(text, { minLength: tries, maxLength: tries });
+  const several = fc.array(text, { minLength: tries, maxLength: tries });
   return {
     schema,
-    text: fc.tuple(options, fc.nat(40)).map(([texts, choice]) => {
-      const [first = ''] = texts;
-      fits ??= fitOf(schema);
-      return choice === 0 ? first : (texts.find(fits) ?? first);
+    text: fc.tuple(several, fc.nat(40)).map(([options, choice]) => {
+      const [first = ''] = options;
+      return choice === 0 ? first : (options.find(fitOf(schema)) ?? first);
     }),
   };
 }
 
+const fits = new Map<string, (text: string) => boolean>();
+
+/** Made once for each schema, since that is what takes time. */
 function fitOf(schema: object | boolean): (text: string) => boolean {
-  const examiner = createExaminer(JSON.stringify({ type: 'object', properties: { value: schema } }));
+  const key = JSON.stringify({ type: 'object', properties: { value: schema } });
+  const known = fits.get(key) ?? fitTo(key);
+  fits.set(key, known);
+  return known;
+}
+
+function fitTo(schema: string): (text: string) => boolean {
+  const examiner = createExaminer(schema);
   return (text) => {
     try {
       return examiner.examine({ value: JSON.parse(text) }, []).length === 0;
@@ -207,7 +213,7 @@ function fitOf(schema: object | boolean): (text: string) => boolean {
 
 const leaf: fc.Arbitrary<Case> = fc
   .oneof(
-    few(textKeywords).map((keywords) => ({ schema: { type: 'string', ...keywords }, text: spelled(texts()) })),
+    few(textKeywords).map((keywords) => ({ schema: { type: 'string', ...keywords }, text: spelled(texts) })),
     formatted,
     few(bounds).map((keywords) => ({ schema: { type: 'integer', ...keywords }, text: integers })),
     few(bounds).map((keywords) => ({ schema: { type: 'number', ...keywords }, text: doubles })),
@@ -308,7 +314,7 @@ function listCase(item: Case, rest: object): Case {
 function mapCase(value: Case, rest: object, named: readonly string[]): Case {
   const names = fc.oneof(
     fc.constantFrom('a', 'b', '1', '0', '10', '01', 'é', '', '__proto__', 'constructor', ...named),
-    texts(),
+    texts,
   );
   const entries = fc.array(fc.tuple(spelled(names), value.text), { maxLength: 4 });
   const text = entries.chain((list) => objectText(list.map(([name, one]) => ({ name, text: fc.constant(one) }))));
