@@ -19,14 +19,18 @@ export async function* decompress(
   expanded: (bytes: number) => void = () => {},
 ): AsyncGenerator<Uint8Array> {
   const [head, all] = await peek(bytes);
-  const codec = head.length === 0 ? undefined : codecOf(compression, head);
-  if (codec === undefined) {
-    yield* all;
-    return;
-  }
-  for await (const piece of inflate(all, codec)) {
-    expanded(piece.length);
-    yield piece;
+  try {
+    const codec = head.length === 0 ? undefined : codecOf(compression, head);
+    if (codec === undefined) {
+      yield* all;
+      return;
+    }
+    for await (const piece of inflate(all, codec)) {
+      expanded(piece.length);
+      yield piece;
+    }
+  } finally {
+    await all.return();
   }
 }
 
@@ -127,7 +131,7 @@ export function compressionOf(head: Uint8Array): 'None' | 'Gzip' | 'Zstd' | 'Bzi
 }
 
 /** The first `headBytes` (fewer of a shorter file), and all bytes. */
-export async function peek(bytes: Bytes): Promise<[Uint8Array, Bytes]> {
+export async function peek(bytes: Bytes): Promise<[Uint8Array, Rejoined]> {
   const iterator = bytes[Symbol.asyncIterator]();
   const chunks: Uint8Array[] = [];
   let head = Buffer.alloc(0);
@@ -137,14 +141,30 @@ export async function peek(bytes: Bytes): Promise<[Uint8Array, Bytes]> {
     chunks.push(next.value);
     head = Buffer.concat([head, next.value.subarray(0, headBytes - head.length)]);
   }
-  return [head, rejoined(chunks, iterator)];
+  return [head, new Rejoined(chunks, iterator)];
 }
 
-async function* rejoined(chunks: readonly Uint8Array[], rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
-  try {
-    yield* chunks;
-    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
-  } finally {
-    await rest.return?.();
+/** Bytes that were taken, and those after them. Lets go of the source when it is told so, even if nothing was read of it. */
+class Rejoined implements AsyncIterableIterator<Uint8Array> {
+  readonly #taken: Uint8Array[];
+  readonly #rest: AsyncIterator<Uint8Array>;
+
+  constructor(taken: Uint8Array[], rest: AsyncIterator<Uint8Array>) {
+    this.#taken = taken;
+    this.#rest = rest;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array>> {
+    const value = this.#taken.shift();
+    return value === undefined ? await this.#rest.next() : { done: false, value };
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array>> {
+    await this.#rest.return?.();
+    return { done: true, value: undefined };
   }
 }
