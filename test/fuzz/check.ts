@@ -1,6 +1,8 @@
 /** One trial, both engines: the one that users get, and the one in which ajv judges every record by itself. */
+
 import { differences } from './compare.ts';
 import { fastEngine, type MakeEngine, outcomeOf, plainEngine } from './outcome.ts';
+import { compareWithAjv, hasReference } from './reference.ts';
 import type { Trial } from './trial.ts';
 
 export interface Checked {
@@ -11,6 +13,14 @@ export interface Checked {
   readonly rejects: number;
   /** Of the rows, those that the kernel took by itself. */
   readonly walked: number;
+}
+
+/** The same, and what ajv alone says of the records. */
+export async function checkWithAjv(trial: Trial): Promise<Checked> {
+  const checked = await checkTrial(trial);
+  if (checked.differences.length > 0 || !hasReference(trial)) return checked;
+  const { differences } = await compareWithAjv(trial);
+  return { ...checked, differences: differences.map((difference) => `ajv: ${difference}`) };
 }
 
 export async function checkTrial(trial: Trial, fast: MakeEngine = fastEngine): Promise<Checked> {

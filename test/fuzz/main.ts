@@ -1,13 +1,14 @@
 /** `make fuzz`: trials by chance until the time is up, or one seed again. */
 import { availableParallelism } from 'node:os';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { type Checked, checkTrial } from './check.ts';
+import { type Checked, checkWithAjv } from './check.ts';
 import { textOf } from './kept.ts';
 import { minimise } from './minimise.ts';
 import { makeTrial } from './trial.ts';
 
 const help = `Compares the engine as users get it with the plain one, in which ajv judges every record, on schemas and bytes by
-chance. A trial that fails is made as small as it can be and printed for test/fuzz/seeds.ts.
+chance; JSON lines also with what ajv alone says of them. A trial that fails is made as small as it can be and printed
+for test/fuzz/seeds.ts.
 
 Usage: make fuzz, or node test/fuzz/main.ts; what is wanted is said by variables
 
@@ -27,15 +28,15 @@ type Message = { readonly seed: number; readonly checked: Checked; readonly fail
 
 async function run(seed: number): Promise<Message> {
   const trial = makeTrial(seed);
-  const checked = await checkTrial(trial);
+  const checked = await checkWithAjv(trial);
   const [first] = checked.differences;
   if (first === undefined) return { seed, checked };
   const kind = kindOf(first);
   const smallest = await minimise(trial, async (smaller) => {
-    const { differences } = await checkTrial(smaller);
+    const { differences } = await checkWithAjv(smaller);
     return differences[0] !== undefined && kindOf(differences[0]) === kind;
   });
-  const { differences } = await checkTrial(smallest);
+  const { differences } = await checkWithAjv(smallest);
   return { seed, checked, failure: { seed, differences, smallest: textOf(smallest, `seed ${seed}: ${kind}`) } };
 }
 
