@@ -48,24 +48,25 @@ function hasZlibHeader([first = 0, second = 0]: Uint8Array): boolean {
   return (first & 0x0f) === 8 && (first * 256 + second) % 31 === 0;
 }
 
-/** 256 KiB a piece doubles the speed of the default of 16 KiB. */
-const chunkSize = 256 * 1024;
+/** 256 KiB a piece doubles the speed of the default of 16 KiB. The least that zlib takes is 64 bytes. */
+const [leastChunk, mostChunk] = [64, 256 * 1024];
 
 const streams = {
-  Gzip: () => createGunzip({ chunkSize }),
-  Zstd: () => createZstdDecompress({ chunkSize }),
-  Deflate: () => createInflate({ chunkSize }),
-  RawDeflate: () => createInflateRaw({ chunkSize }),
-} as const;
+  Gzip: createGunzip,
+  Zstd: createZstdDecompress,
+  Deflate: createInflate,
+  RawDeflate: createInflateRaw,
+};
 
-/** Of bytes that are compressed so. */
-export async function* inflate(bytes: Bytes, codec: Codec): AsyncGenerator<Uint8Array> {
+/** Of bytes that are compressed so. `size`: what is likely to come of them, for memory is set aside for so much. */
+export async function* inflate(bytes: Bytes, codec: Codec, size = mostChunk): AsyncGenerator<Uint8Array> {
   if (codec === 'Bzip2') {
     yield* bunzip2(bytes);
     return;
   }
   const name = codec === 'RawDeflate' ? 'Deflate' : codec;
-  const stream: Transform & { readonly bytesWritten: number } = streams[codec]();
+  const chunkSize = Math.min(mostChunk, Math.max(leastChunk, size));
+  const stream: Transform & { readonly bytesWritten: number } = streams[codec]({ chunkSize });
   const fed = { bytes: 0 };
   let sourceError: unknown;
   const source = Readable.from(
