@@ -26,7 +26,7 @@ export async function checkWithAjv(trial: Trial): Promise<Checked> {
 export async function checkTrial(trial: Trial, fast: MakeEngine = fastEngine): Promise<Checked> {
   const { type } = trial.format;
   try {
-    const expected = await outcomeOf(trial, plainEngine);
+    const expected = await outcomeOf({ ...trial, threads: 1 }, plainEngine);
     const actual = await outcomeOf(trial, fast);
     return {
       differences: differences(expected, actual, trial.threads === 1),

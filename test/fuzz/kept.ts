@@ -7,7 +7,9 @@ export interface KeptTrial {
   /** What went wrong. */
   readonly title: string;
   readonly trial: Pick<Trial, 'schema' | 'format'> &
-    Partial<Pick<Trial, 'mapping' | 'maxRecordBytes' | 'pieces' | 'parts' | 'targetFileSizeBytes' | 'threads'>>;
+    Partial<
+      Pick<Trial, 'mapping' | 'times' | 'maxRecordBytes' | 'pieces' | 'parts' | 'targetFileSizeBytes' | 'threads'>
+    >;
   readonly head?: string;
   readonly between?: string;
   readonly tail?: string;
@@ -18,6 +20,7 @@ export interface KeptTrial {
 
 const usual = {
   mapping: [],
+  times: 1,
   maxRecordBytes: 2 ** 20,
   pieces: [2 ** 20],
   parts: 1,

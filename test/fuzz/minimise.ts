@@ -5,8 +5,9 @@ import type { Trial } from './trial.ts';
 
 export type Fails = (trial: Trial) => Promise<boolean>;
 
-/** Enough for what seeds make; each attempt runs two engines. */
+/** Enough for what seeds make; each attempt runs two engines. A large file takes seconds. */
 const mostAttempts = 1_500;
+const mostAttemptsOfLarge = 40;
 
 export async function minimise(trial: Trial, fails: Fails): Promise<Trial> {
   const search = new Search(trial, fails);
@@ -39,7 +40,7 @@ class Search {
 
   /** Keeps the change when the trial still fails. */
   async #try(change: Partial<Trial>): Promise<boolean> {
-    if (this.#attempts >= mostAttempts) return false;
+    if (this.#attempts >= (this.trial.times > 1 ? mostAttemptsOfLarge : mostAttempts)) return false;
     this.#attempts += 1;
     const changed = { ...this.trial, ...change };
     if (!(await this.#fails(changed))) return false;
@@ -48,6 +49,7 @@ class Search {
   }
 
   async simplifyReading(): Promise<void> {
+    await this.#try({ threads: 1, times: 1 });
     await this.#try({ threads: 1 });
     await this.#try({ pieces: [2 ** 20] });
     await this.#try({ parts: 1 });

@@ -17,6 +17,8 @@ export interface Trial {
   readonly tail: Buffer;
   /** With what ends them. */
   readonly records: readonly Buffer[];
+  /** All of them, over and over: threads are started for large files only. */
+  readonly times: number;
   readonly maxRecordBytes: number;
   /** Bytes of the pieces that the file comes in, over and over. */
   readonly pieces: readonly number[];
@@ -27,8 +29,9 @@ export interface Trial {
   readonly threads: number;
 }
 
-export function bytesOf({ head, records, between, tail }: Trial): Buffer {
-  const parts = records.flatMap((record, index) => (index === 0 ? [record] : [between, record]));
+export function bytesOf({ head, records, between, tail, times }: Trial): Buffer {
+  const all = Array.from({ length: times }, () => records).flat();
+  const parts = all.flatMap((record, index) => (index === 0 ? [record] : [between, record]));
   return Buffer.concat([head, ...parts, tail]);
 }
 
@@ -113,7 +116,14 @@ export function makeTrial(seed: number, wanted: Wanted = {}): Trial {
   ]);
   const made = type === 'CSV' ? csvTrial(record, draw, count) : jsonTrial(type, record, draw, count);
   const records = wanted.mutations === false ? made.records : mutatedSome(made.records, chance);
-  return { seed, schema, ...made, records: withoutLastLineEnd(records, type, chance), ...reading(chance, records) };
+  const trial = {
+    seed,
+    schema,
+    ...made,
+    records: withoutLastLineEnd(records, type, chance),
+    ...reading(chance, records),
+  };
+  return seed % threadedShare === threadedShare - 1 && type !== 'JSON' ? threaded({ ...trial, records }) : trial;
 }
 
 function documentOf(schema: Schema, { draft, definitions }: Making): Schema {
@@ -155,6 +165,24 @@ function jsonTrial(type: 'JSONLines' | 'JSON', record: Place, draw: Draw, count:
   };
 }
 
+/** One seed in so many is read in two threads, which takes some seconds. */
+const threadedShare = 200;
+/** The engine reads 16 MiB before it starts threads. */
+const threadedBytes = 24 * 1024 * 1024;
+
+function threaded(trial: Trial): Trial {
+  const bytes = trial.records.reduce((sum, record) => sum + record.length, 0);
+  if (bytes < 2_000) return trial;
+  return {
+    ...trial,
+    times: Math.ceil(threadedBytes / bytes),
+    threads: 2,
+    pieces: [2 ** 18],
+    parts: 1,
+    targetFileSizeBytes: 2 ** 27,
+  };
+}
+
 /** A field that comes under another name. */
 function jsonMapping({ fields }: Place, chance: Chance): Mapping {
   const { name = 'a' } = fields.length > 0 ? chance.pick(fields) : {};
@@ -192,5 +220,6 @@ function reading(chance: Chance, records: readonly Buffer[]) {
     parts: chance.is(0.85) ? 1 : chance.from(2, 5),
     targetFileSizeBytes: chance.is(0.9) ? 2 ** 27 : chance.from(100, 5_000),
     threads: 1,
+    times: 1,
   };
 }
