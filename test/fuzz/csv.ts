@@ -86,7 +86,7 @@ function dialect(chance: Chance, names: readonly string[]): CsvOptions {
     [1, "'"],
     [1, ''],
   ]);
-  const header = chance.is(0.7);
+  const header = chance.is(0.8);
   return {
     delimiter: chance.weighted([
       [4, ','],
@@ -107,7 +107,7 @@ function dialect(chance: Chance, names: readonly string[]): CsvOptions {
     ...(header ? {} : { columns: [...names] }),
     ...(chance.is(0.3) ? { nullMarker: chance.pick(['NULL', '\\N', '-', 'null', '0']) } : {}),
     charset: chance.weighted([
-      [8, 'UTF-8'],
+      [10, 'UTF-8'],
       [1, 'ISO-8859-1'],
       [1, 'US-ASCII'],
     ]),

@@ -36,6 +36,8 @@ export interface Making {
   readonly definitions: Record<string, Schema>;
   /** Formats that may be asked for; default: all. */
   readonly formats?: readonly string[];
+  /** No lists, maps or values of several types: CSV has JSON text for them. */
+  readonly flat: boolean;
   /** How often a place has a keyword that walkers do not know, 0 to 1. */
   readonly oddity: number;
 }
@@ -46,16 +48,16 @@ export function recordPlace(making: Making): Place {
 }
 
 function anyPlace(making: Making, depth: number): Place {
-  const { chance } = making;
+  const { chance, flat } = making;
   const place = chance.weighted<(making: Making, depth: number) => Place>([
     [9, textPlace],
     [6, integerPlace],
     [4, numberPlace],
     [3, booleanPlace],
     [depth > 0 ? 4 : 0, (inner, below) => structPlace(inner, chance.from(1, 5), below - 1)],
-    [depth > 0 ? 3 : 0, listPlace],
-    [depth > 0 ? 3 : 0, mapPlace],
-    [1, mixedPlace],
+    [depth > 0 && !flat ? 3 : 0, listPlace],
+    [depth > 0 && !flat ? 3 : 0, mapPlace],
+    [flat ? 0 : 1, mixedPlace],
   ])(making, depth);
   return dressed(place, making);
 }

@@ -86,6 +86,7 @@ export function makeTrial(seed: number, wanted: Wanted = {}): Trial {
           ? simpleNames
           : [...simpleNames, ...oddNames],
     definitions: {},
+    flat: type === 'CSV' && chance.is(0.7),
     oddity: chance.weighted([
       [3, 0],
       [1, 0.03],
