@@ -52,9 +52,9 @@ test('a refusal that names no keyword of the schema is wrong', async () => {
     schema: { type: 'nothing' },
     tests: [{ description: '', data: 1, valid: true }],
   };
-  expect((await judgeGroup(group, '2020-12', false))[0]?.verdict).toBe('refused');
+  expect((await judgeGroup(group, '2020-12'))[0]?.verdict).toBe('refused');
   const deep: Group = { ...group, schema: JSON.parse(`${'{"items":'.repeat(500)}{}${'}'.repeat(500)}`) };
-  expect((await judgeGroup(deep, '2020-12', false))[0]).toMatchObject({
+  expect((await judgeGroup(deep, '2020-12'))[0]).toMatchObject({
     verdict: 'refused',
     reason: expect.stringContaining('nests deeper'),
   });
