@@ -45,6 +45,14 @@ test: $(installed) ## unit and integration tests; starts servers and the cluster
 simulate: $(installed) ## weeks of a dataset by chance: SEEDS=1000000, or one: SEED=7; MUTATIONS=1: without each guard
 	@node test/simulation/$(if $(MUTATIONS),mutations,main).ts
 
+.PHONY: conformance
+conformance: $(installed) ## the official JSON-Schema-Test-Suite through the engine, SUITE=DIR; writes docs/json-schema.md
+	@node test/conformance/main.ts $(if $(SUITE),$(SUITE) --write,--help)
+
+.PHONY: fuzz
+fuzz: $(installed) ## the kernel against the plain engine, in which ajv judges each record: SECONDS=600, or one: SEED=7
+	@node test/fuzz/main.ts
+
 .PHONY: e2e
 e2e: $(installed) image ## tests on real pods
 	$(vitest)/e2e.json --project e2e

@@ -6,7 +6,10 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{operator,ingestor,image,scripts,bench}/**/*.test.ts', 'test/{support,simulation}/**/*.test.ts'],
+          include: [
+            '{operator,ingestor,image,scripts,bench}/**/*.test.ts',
+            'test/{support,simulation,fuzz,conformance}/**/*.test.ts',
+          ],
         },
       },
       {

@@ -19,14 +19,18 @@ export async function* decompress(
   expanded: (bytes: number) => void = () => {},
 ): AsyncGenerator<Uint8Array> {
   const [head, all] = await peek(bytes);
-  const codec = head.length === 0 ? undefined : codecOf(compression, head);
-  if (codec === undefined) {
-    yield* all;
-    return;
-  }
-  for await (const piece of inflate(all, codec)) {
-    expanded(piece.length);
-    yield piece;
+  try {
+    const codec = head.length === 0 ? undefined : codecOf(compression, head);
+    if (codec === undefined) {
+      yield* all;
+      return;
+    }
+    for await (const piece of inflate(all, codec)) {
+      expanded(piece.length);
+      yield piece;
+    }
+  } finally {
+    await all.return();
   }
 }
 
@@ -44,24 +48,25 @@ function hasZlibHeader([first = 0, second = 0]: Uint8Array): boolean {
   return (first & 0x0f) === 8 && (first * 256 + second) % 31 === 0;
 }
 
-/** 256 KiB a piece doubles the speed of the default of 16 KiB. */
-const chunkSize = 256 * 1024;
+/** 256 KiB a piece doubles the speed of the default of 16 KiB. The least that zlib takes is 64 bytes. */
+const [leastChunk, mostChunk] = [64, 256 * 1024];
 
 const streams = {
-  Gzip: () => createGunzip({ chunkSize }),
-  Zstd: () => createZstdDecompress({ chunkSize }),
-  Deflate: () => createInflate({ chunkSize }),
-  RawDeflate: () => createInflateRaw({ chunkSize }),
-} as const;
+  Gzip: createGunzip,
+  Zstd: createZstdDecompress,
+  Deflate: createInflate,
+  RawDeflate: createInflateRaw,
+};
 
-/** Of bytes that are compressed so. */
-export async function* inflate(bytes: Bytes, codec: Codec): AsyncGenerator<Uint8Array> {
+/** Of bytes that are compressed so. `size`: what is likely to come of them, for memory is set aside for so much. */
+export async function* inflate(bytes: Bytes, codec: Codec, size = mostChunk): AsyncGenerator<Uint8Array> {
   if (codec === 'Bzip2') {
     yield* bunzip2(bytes);
     return;
   }
   const name = codec === 'RawDeflate' ? 'Deflate' : codec;
-  const stream: Transform & { readonly bytesWritten: number } = streams[codec]();
+  const chunkSize = Math.min(mostChunk, Math.max(leastChunk, size));
+  const stream: Transform & { readonly bytesWritten: number } = streams[codec]({ chunkSize });
   const fed = { bytes: 0 };
   let sourceError: unknown;
   const source = Readable.from(
@@ -127,7 +132,7 @@ export function compressionOf(head: Uint8Array): 'None' | 'Gzip' | 'Zstd' | 'Bzi
 }
 
 /** The first `headBytes` (fewer of a shorter file), and all bytes. */
-export async function peek(bytes: Bytes): Promise<[Uint8Array, Bytes]> {
+export async function peek(bytes: Bytes): Promise<[Uint8Array, Rejoined]> {
   const iterator = bytes[Symbol.asyncIterator]();
   const chunks: Uint8Array[] = [];
   let head = Buffer.alloc(0);
@@ -137,14 +142,30 @@ export async function peek(bytes: Bytes): Promise<[Uint8Array, Bytes]> {
     chunks.push(next.value);
     head = Buffer.concat([head, next.value.subarray(0, headBytes - head.length)]);
   }
-  return [head, rejoined(chunks, iterator)];
+  return [head, new Rejoined(chunks, iterator)];
 }
 
-async function* rejoined(chunks: readonly Uint8Array[], rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
-  try {
-    yield* chunks;
-    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
-  } finally {
-    await rest.return?.();
+/** Bytes that were taken, and those after them. Lets go of the source when it is told so, even if nothing was read of it. */
+class Rejoined implements AsyncIterableIterator<Uint8Array> {
+  readonly #taken: Uint8Array[];
+  readonly #rest: AsyncIterator<Uint8Array>;
+
+  constructor(taken: Uint8Array[], rest: AsyncIterator<Uint8Array>) {
+    this.#taken = taken;
+    this.#rest = rest;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array>> {
+    const value = this.#taken.shift();
+    return value === undefined ? await this.#rest.next() : { done: false, value };
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array>> {
+    await this.#rest.return?.();
+    return { done: true, value: undefined };
   }
 }

@@ -3,7 +3,7 @@ import type { Format } from 'ajv';
 import { fullFormats } from 'ajv-formats/dist/formats.js';
 import { isTime, parseDate, parseDateTime } from './datetime.ts';
 import { formatPatterns } from './formatpatterns.ts';
-import { isHostname, isIPv4, isIPv6, isReference, isUri } from './uri.ts';
+import { isHostname, isIdnHostname, isIPv4, isIPv6, isReference, isUri } from './uri.ts';
 
 /** From ajv-formats as they are: those of numbers, and those that are none. */
 const taken = ['binary', 'password', 'int32', 'int64', 'float', 'double'] as const;
@@ -16,6 +16,7 @@ const formats: Readonly<Record<string, Format>> = {
   duration: regular('duration'),
   email: regular('email'),
   hostname: isHostname,
+  'idn-hostname': isIdnHostname,
   ipv4: isIPv4,
   ipv6: isIPv6,
   'json-pointer': regular('json-pointer'),

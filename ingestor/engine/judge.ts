@@ -106,6 +106,9 @@ function createAjv(document: SchemaDocument, options: Options): Ajv {
   const own = document.draft === 'draft-07' ? [...ownKeywords, ...contentKeywords] : [...ownKeywords, unevaluatedItems];
   for (const keyword of own) ajv.removeKeyword(String(keyword.keyword)).addKeyword(keyword);
   for (const keyword of exactKeywords) ajv.addKeyword(keyword);
+  // Ajv2020 always keeps account of it.
+  if (document.draft === '2020-12') ajv.opts.unevaluated = document.unevaluated;
+  if (document.unevaluated) for (const name of ['anyOf', 'oneOf']) startAccount(ajv, name);
   return ajv;
 }
 
@@ -151,6 +154,25 @@ const unevaluatedItems: CodeKeywordDefinition = {
   },
   error: { message: 'must NOT have items that no schema looks at' },
 };
+
+/**
+ * What the first branch has looked at ajv keeps account of in a variable that it goes on with, also where the branch does not
+ * hold. With one from the start, it adds what the branches that hold have looked at.
+ */
+function startAccount(ajv: Ajv, name: string): void {
+  const definition = ajv.getKeyword(name);
+  if (typeof definition !== 'object' || !('code' in definition) || typeof definition.code !== 'function') return;
+  const { code } = definition;
+  ajv.removeKeyword(name).addKeyword({
+    ...definition,
+    code(context: KeywordCxt, rule?: string) {
+      const { it, gen } = context;
+      it.props ??= gen.var('props', _`{}`);
+      it.items ??= gen.var('items', 0);
+      code.call(definition, context, rule);
+    },
+  });
+}
 
 /** Draft 07 lets these be checked; in 2020-12 they are annotations. Other encodings and media types are not known here. */
 const contentKeywords: readonly KeywordDefinition[] = [

@@ -27,7 +27,7 @@ export function plainer(root: JsonObject, unevaluated: boolean): JsonObject {
   const anchors = dynamicAnchors(root);
   return mapSchemas(root, (schema) => {
     const followed = withStaticReference(schema, anchors);
-    return unevaluated ? withoutCondition(followed) : followed;
+    return unevaluated ? withoutDependencies(withoutCondition(followed)) : followed;
   });
 }
 
@@ -55,6 +55,18 @@ function withoutCondition(schema: JsonObject): JsonObject {
   const { if: condition, then: ifTrue = true, else: ifFalse = true, ...rest } = schema;
   if (condition === undefined) return schema;
   return withAll(rest, { anyOf: [{ allOf: [condition, ifTrue] }, { allOf: [{ not: condition }, ifFalse] }] });
+}
+
+/** The same for fields whose presence asks for more. */
+function withoutDependencies(schema: JsonObject): JsonObject {
+  return ['dependentSchemas', 'dependencies'].reduce((rewritten, keyword) => {
+    const { [keyword]: dependencies, ...rest } = rewritten;
+    if (!isObject(dependencies) || Object.values(dependencies).some(Array.isArray)) return rewritten;
+    return Object.entries(dependencies).reduce<JsonObject>((all, [name, dependent]) => {
+      const present = { type: 'object', required: [name] };
+      return withAll(all, { anyOf: [{ not: present }, { allOf: [present, dependent] }] });
+    }, rest);
+  }, schema);
 }
 
 function withAll(schema: JsonObject, added: JsonObject): JsonObject {

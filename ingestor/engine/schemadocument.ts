@@ -15,6 +15,8 @@ export interface SchemaDocument {
   readonly root: JsonObject;
   /** Schemas with an `$id` of their own stand in it, so that `#/...` may be relative to one of them: ajv alone follows. */
   readonly embedded: boolean;
+  /** Keywords of it ask for fields or items that no other has looked at. */
+  readonly unevaluated: boolean;
 }
 
 /** A schema and where it stands. */
@@ -28,13 +30,14 @@ export interface Located {
 export function parseSchemaDocument(text: string): SchemaDocument {
   const [plain, root] = parseBoth(text);
   if (!isObject(plain) || !isObject(root)) throw invalidSchema('', 'type', 'the schema must be a JSON object');
+  checkDepth(plain);
   const draft = draftOf(plain.$schema);
   const all = [...places({ schema: root, pointer: '' })];
   const embedded = all.some(
     ({ schema, pointer }) =>
       pointer !== '' && isObject(schema) && typeof schema.$id === 'string' && !schema.$id.startsWith('#'),
   );
-  const document = { draft, plain, root, embedded };
+  const document = { draft, plain, root, embedded, unevaluated: false };
   for (const located of all) checkPlace(located, document);
   if (draft === 'draft-07') return document;
 
@@ -42,7 +45,12 @@ export function parseSchemaDocument(text: string): SchemaDocument {
   const unevaluated = ['unevaluatedProperties', 'unevaluatedItems'].filter(uses);
   for (const located of all) checkJudgeable(located, unevaluated);
   const rewrite = (schema: JsonObject) => plainer(schema, unevaluated.length > 0);
-  const rewritten = { ...document, plain: rewrite(plain), root: rewrite(root) };
+  const rewritten = {
+    ...document,
+    plain: rewrite(plain),
+    root: rewrite(root),
+    unevaluated: unevaluated.length > 0,
+  };
   for (const { schema, pointer } of places({ schema: rewritten.root, pointer: '' })) {
     if (isObject(schema) && schema.$dynamicRef !== undefined) {
       throw invalidSchema(
@@ -150,6 +158,19 @@ function parseBoth(text: string): [unknown, unknown] {
   }
 }
 
+/** Twice what columns may nest: who reads a schema does so by recursion. */
+const maxDepth = 256;
+
+function checkDepth(root: JsonObject): void {
+  const pending = Object.entries(root).map(([keyword, value]) => ({ keyword, value, depth: 1 }));
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const { keyword, value, depth } = next;
+    if (depth > maxDepth) throw invalidSchema('', keyword, `nests deeper than ${maxDepth} levels`);
+    if (typeof value !== 'object' || value === null) continue;
+    for (const item of Object.values(value)) pending.push({ keyword, value: item, depth: depth + 1 });
+  }
+}
+
 /** Draft 06, which XDM names, is judged as draft 07: the newer only adds keywords. Without `$schema` it is 2020-12. */
 function draftOf(uri: unknown, pointer = ''): SchemaDocument['draft'] {
   if (uri === undefined) return '2020-12';
@@ -197,8 +218,8 @@ function checkJudgeable({ schema, pointer }: Located, unevaluated: readonly stri
   if (schema.contains !== undefined && unevaluated.includes('unevaluatedItems')) {
     throw invalidSchema(pointer, 'contains', 'is not supported in a schema that uses unevaluatedItems');
   }
-  if (unevaluated.length > 0 && /\/(?:if|then|else)(?:\/|$)/.test(String(schema.$ref))) {
-    throw invalidSchema(pointer, '$ref', `cannot lead into if, then or else in a schema that uses ${unevaluated[0]}`);
+  if (unevaluated.length > 0 && /\/(?:if|then|else|dependentSchemas|dependencies)(?:\/|$)/.test(String(schema.$ref))) {
+    throw invalidSchema(pointer, '$ref', `cannot lead into a condition in a schema that uses ${unevaluated[0]}`);
   }
 }
 

@@ -1,4 +1,5 @@
 /** RFC 3986 URIs and RFC 1123 host names, as the formats `uri`, `uri-reference` and `hostname` mean them. */
+import { isUnicodeLabel, unicodeLabels } from './idna.ts';
 
 /** An absolute URI, with scheme. */
 export function isUri(text: string): boolean {
@@ -17,11 +18,22 @@ export function isReference(text: string): boolean {
   return authority === undefined || isAuthority(authority);
 }
 
-/** Labels of 1 to 63 letters, digits and hyphens (not at an end, not third and fourth but in `xn--`), 253 in all. */
+/** Labels of 1 to 63 letters, digits and hyphens, 253 in all; `xn--` stands for Unicode, other `??--` for nothing. */
 export function isHostname(text: string): boolean {
-  return (
-    text.length <= 253 && text.split('.').every((part) => label.test(part) && !(reserved.test(part) && !ace.test(part)))
-  );
+  if (text.length > 253 || !text.split('.').every(isLabel)) return false;
+  return !/xn--/i.test(text) || unicodeLabels(text) !== undefined;
+}
+
+/** The same with labels that are Unicode. */
+export function isIdnHostname(text: string): boolean {
+  // Long before, it is too long in ASCII.
+  if (text.length > 253) return false;
+  const name = text.replace(/[\u3002\uff0e\uff61]/g, '.');
+  return unicodeLabels(name) !== undefined && name.split('.').every((one) => isLabel(one) || isUnicodeLabel(one));
+}
+
+function isLabel(text: string): boolean {
+  return label.test(text) && (!reserved.test(text) || ace.test(text));
 }
 
 /** Appendix B of RFC 3986. */

@@ -13,7 +13,7 @@ import { dataObjects, day, hour, ingest, maintain, minute, retention, rowsOf } f
 
 /** A crash before a call is one after the call before it; a refused call is made again as one whose answer is lost. */
 const faults: Exclude<Fault, undefined>[] = ['crash after', 'lost'];
-const names = ['a', 'b'];
+const names = ['a', 'b', 'c'];
 
 const compaction: Partial<MaintainTask> = { limits: { smallestCompaction: 2 } };
 /** All but the last snapshots leave. */
@@ -26,7 +26,7 @@ describe.each(formats)('a table of format %s', (format) => {
     const calls = await goThrough(template, compaction, fault, async (lake, where) => {
       const { files, totals } = await tableOf(lake);
       expect(files, where).toHaveLength(1);
-      expect(totals, where).toMatchObject({ records: 4, ingested: 4, batches: { succeeded: 2, failed: 0 } });
+      expect(totals, where).toMatchObject({ records: 6, ingested: 6, batches: { succeeded: 3, failed: 0 } });
       expect(await idsOf(lake), where).toEqual(rowsOf(names));
     });
     expect(calls).toBeGreaterThan(30);

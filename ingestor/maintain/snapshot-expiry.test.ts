@@ -49,23 +49,23 @@ describe('a table', () => {
   }
 
   test('keeps snapshots as long as told, and files of those that left an hour longer', async () => {
-    await ingest(lake, 'a', 'b');
+    await ingest(lake, 'a', 'b', 'c');
     await maintain(lake, oneLeft);
-    expect(await snapshotsNow()).toHaveLength(3);
+    expect(await snapshotsNow()).toHaveLength(4);
     lake.clock.advance(6 * day);
     expect((await maintain(lake, oneLeft)).did).toMatchObject({ expiredSnapshots: 0 });
     lake.clock.advance(day + minute);
-    expect((await maintain(lake, oneLeft)).did).toMatchObject({ expiredSnapshots: 2 });
+    expect((await maintain(lake, oneLeft)).did).toMatchObject({ expiredSnapshots: 3 });
     expect(await snapshotsNow()).toHaveLength(1);
-    expect(dataObjects(lake)).toHaveLength(3);
+    expect(dataObjects(lake)).toHaveLength(4);
     lake.clock.advance(59 * minute);
     await maintain(lake, oneLeft);
-    expect(dataObjects(lake)).toHaveLength(3);
+    expect(dataObjects(lake)).toHaveLength(4);
     lake.clock.advance(minute);
     await maintain(lake, oneLeft);
     expect(dataObjects(lake)).toEqual((await tableOf(lake)).files.map(({ key }) => key));
     expect(objects(lake, 'ingest/expired/')).toEqual([]);
-    expect(await idsOf(lake)).toEqual(rowsOf(['a', 'b']));
+    expect(await idsOf(lake)).toEqual(rowsOf(['a', 'b', 'c']));
   });
 
   test('loses the files of a batch that was reverted with the last snapshot that held it', async () => {
@@ -82,7 +82,7 @@ describe('a table', () => {
   });
 
   test('files that were written down and whose snapshots did not leave stay', async () => {
-    await ingest(lake, 'a', 'b');
+    await ingest(lake, 'a', 'b', 'c');
     await maintain(lake, oneLeft);
     lake.clock.advance(8 * day);
     const dying = lake.process((_call, method, key) =>
@@ -93,7 +93,7 @@ describe('a table', () => {
     lake.clock.advance(2 * hour);
     const days = { ...oneLeft, retention: { ...retention, snapshotDays: 30 } };
     await maintain(lake, days);
-    expect(dataObjects(lake)).toHaveLength(3);
+    expect(dataObjects(lake)).toHaveLength(4);
   });
 
   test('files that are in a snapshot again when they are to be deleted stay', async () => {
@@ -204,7 +204,7 @@ describe('a table', () => {
   }
 
   test('manifests of snapshots that left are deleted by a later maintain', async () => {
-    await ingest(lake, 'a', 'b');
+    await ingest(lake, 'a', 'b', 'd');
     await maintain(lake, oneLeft);
     lake.clock.advance(8 * day);
     const before = objects(lake, '.avro').length;
@@ -213,6 +213,6 @@ describe('a table', () => {
     lake.clock.advance(hour);
     await seeCommit();
     expect(objects(lake, '.avro').length).toBeLessThan(before);
-    expect(await idsOf(lake)).toEqual(rowsOf(['a', 'b', 'c']));
+    expect(await idsOf(lake)).toEqual(rowsOf(['a', 'b', 'c', 'd']));
   });
 });

@@ -58,7 +58,12 @@ export function compressColumn(
   };
 }
 
-export async function appendColumn(column: CompressingColumn, out: SinkWriter): Promise<ChunkFacts> {
+/** `worked` is told of each page's bytes before compression. */
+export async function appendColumn(
+  column: CompressingColumn,
+  out: SinkWriter,
+  worked: (bytes: number) => Promise<void>,
+): Promise<ChunkFacts> {
   const { type, encoded, dictionary, pages } = column;
   const start = out.offset;
   let headerBytes = 0;
@@ -72,6 +77,7 @@ export async function appendColumn(column: CompressingColumn, out: SinkWriter): 
     out.append(header);
     out.append(compressed);
     if (out.isFull) await out.flush();
+    await worked(bytes);
   };
   if (dictionary) await append(dictionary, true);
   const dataOffset = out.offset;
@@ -115,7 +121,7 @@ function bound(value: Uint8Array | undefined, cut: Cut | undefined): Bound | und
 }
 
 /** Undefined where a page has values and no bounds: NaN alone, or text that nothing short is greater than. */
-function indexOf(type: LeafType, pages: readonly EncodedDataPage[]): Buffer | undefined {
+function indexOf(type: LeafType, pages: readonly EncodedDataPage[]): Uint8Array | undefined {
   const bounds = pages.map((page) => pageBounds(type, page));
   if (bounds.some((bound, index) => !bound && !holdsNullsAlone(pages[index]))) return undefined;
   const nulls = pages.map((page) => page.nulls);

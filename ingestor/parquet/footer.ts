@@ -21,7 +21,14 @@ export interface PageFacts {
   readonly checksum: number;
 }
 
-export function pageHeader({ isDictionary, encoding, entries, bytes, compressedBytes, checksum }: PageFacts): Buffer {
+export function pageHeader({
+  isDictionary,
+  encoding,
+  entries,
+  bytes,
+  compressedBytes,
+  checksum,
+}: PageFacts): Uint8Array {
   const out = new ThriftWriter();
   out.fields(() => {
     out.int32(1, isDictionary ? pageTypes.dictionary : pageTypes.data);
@@ -68,8 +75,8 @@ export interface ChunkFacts {
   readonly dataOffset: number;
   /** Undefined: there is none. */
   bloomFilter: Span | undefined;
-  readonly columnIndex: Buffer | undefined;
-  readonly offsetIndex: Buffer;
+  readonly columnIndex: Uint8Array | undefined;
+  readonly offsetIndex: Uint8Array;
 }
 
 export interface Span {
@@ -99,7 +106,7 @@ export interface IndexPlaces {
 }
 
 /** `places` of each chunk of each row group. */
-export function fileMetadata(file: FileFacts, places: readonly (readonly IndexPlaces[])[]): Buffer {
+export function fileMetadata(file: FileFacts, places: readonly (readonly IndexPlaces[])[]): Uint8Array {
   const leaves = leavesOf(file.elements);
   const out = new ThriftWriter();
   out.fields(() => {
@@ -265,7 +272,7 @@ export function columnIndex(
   bounds: readonly (PageBounds | undefined)[],
   nulls: readonly number[],
   order: BoundaryOrder,
-): Buffer {
+): Uint8Array {
   const nothing = new Uint8Array();
   const out = new ThriftWriter();
   out.fields(() => {
@@ -285,7 +292,7 @@ export interface PagePlace {
   readonly firstRow: number;
 }
 
-export function offsetIndex(pages: readonly PagePlace[]): Buffer {
+export function offsetIndex(pages: readonly PagePlace[]): Uint8Array {
   const out = new ThriftWriter();
   out.fields(() => {
     out.list(1, thriftTypes.struct, pages, ({ offset, length, firstRow }) =>
@@ -300,7 +307,7 @@ export function offsetIndex(pages: readonly PagePlace[]): Buffer {
 }
 
 /** What stands before the bits: the one algorithm, hash and compression that the format has. */
-export function bloomFilterHeader(bytes: number): Buffer {
+export function bloomFilterHeader(bytes: number): Uint8Array {
   const out = new ThriftWriter();
   const only = (field: number) => out.struct(field, () => out.struct(1, () => {}));
   out.fields(() => {

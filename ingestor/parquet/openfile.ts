@@ -158,10 +158,9 @@ export class OpenFile {
       const encoded = columns.encode(index, { rows, pageBytes, pageRows });
       const column = compressColumn(type, encoded, codec, inPool);
       const append = async () => {
-        const chunk = await appendColumn(column, this.#out);
+        const chunk = await appendColumn(column, this.#out, (bytes) => this.#takeTurns(bytes));
         this.#metrics.add(index, encoded, chunk.compressedBytes);
         chunks.push(chunk);
-        await this.#takeTurns(chunk.bytes);
       };
       await before?.();
       before = inPool ? append : undefined;

@@ -76,10 +76,21 @@ function ranksOfNumbers(values: readonly unknown[]): Float64Array | undefined {
 }
 
 function ranksOfDistinct(values: readonly unknown[]): Float64Array {
-  const distinct = [...new Map(values.map((value) => [keyOf(value), value])).values()].sort(compareValues);
-  const ranks = new Map(distinct.map((value, rank) => [keyOf(value), rank]));
+  const distinct = new Map<unknown, unknown>();
+  for (const value of values) distinct.set(keyOf(value), value);
+  const ranks = new Map(inOrder([...distinct.values()]).map((value, rank) => [keyOf(value), rank]));
   return Float64Array.from(values, (value) => ranks.get(keyOf(value)) ?? 0);
 }
+
+function inOrder(values: readonly unknown[]): unknown[] {
+  const [nulls, others] = [values.filter((value) => value === null), values.filter((value) => value !== null)];
+  // Without a comparing function texts are sorted by UTF-16 units, twice as fast.
+  const isPlain = others.every((value) => typeof value === 'string' && !pastSurrogates.test(value));
+  return [...nulls, ...(isPlain ? others.sort() : others.sort(compareValues))];
+}
+
+/** Units from which on the order of UTF-16 is not that of UTF-8. */
+const pastSurrogates = /[\ud800-\uffff]/;
 
 const negativeZero = Symbol('-0');
 

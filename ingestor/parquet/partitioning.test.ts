@@ -283,3 +283,95 @@ test('of very many files only those columns are told of that rows are found by',
   expect(told[499]).toHaveLength(100);
   expect(told[500]).toEqual([1]);
 });
+
+describe('while rows are written', () => {
+  const wide = Array.from({ length: 20 }, (_, index) => column(`c${index}`, 'string'));
+  const text = (row: number) => Array.from({ length: 20 }, (_, index) => `${row * 7919} ${index} ${'x'.repeat(500)}`);
+
+  function large(open: (k: number) => ByteSink): DataWriter {
+    const writer = new DataWriter({ columns: wide, compression: 'None', targetFileSizeBytes: 2 ** 30, open });
+    for (let row = 0; row < 1000; row += 1) writer.add(text(row));
+    return writer;
+  }
+
+  test('the thread does other work between pages', async () => {
+    const writer = large((k) => memorySink(`data-${k}`, new Map()));
+    let turns = 0;
+    let isDone = false;
+    const turn = (): void => {
+      turns += 1;
+      if (!isDone) setImmediate(turn);
+    };
+    setImmediate(turn);
+    await writer.flush();
+    isDone = true;
+    expect(turns).toBeGreaterThan(5);
+    await writer.abort();
+  });
+
+  test('sinks get pieces of about a MiB, and all of a row group', async () => {
+    const pieces: number[] = [];
+    const files = new Map<string, Buffer>();
+    const writer = large((k) => {
+      const inner = memorySink(`data-${k}`, files);
+      const write = async (bytes: Uint8Array) => {
+        pieces.push(bytes.length);
+        await inner.write(bytes);
+      };
+      return { ...inner, write };
+    });
+    await writer.flush();
+    const written = pieces.reduce((sum, length) => sum + length, 0);
+    expect(written).toBeGreaterThan(9 * 2 ** 20);
+    expect(Math.max(...pieces)).toBeLessThan(3 * 2 ** 20);
+    expect(pieces.slice(0, -1).every((length) => length >= 2 ** 20)).toBe(true);
+    await writer.finish();
+    expect((await rowsOf(files.get('data-0') ?? Buffer.alloc(0))).map(({ c3 }) => c3)).toEqual(
+      Array.from({ length: 1000 }, (_, row) => text(row)[3]),
+    );
+  });
+
+  test('a sink that fails fails the writer, also where the pool compresses', async () => {
+    for (const compressInPool of [false, true]) {
+      const writer = new DataWriter({
+        columns: wide,
+        compression: 'Zstd',
+        targetFileSizeBytes: 2 ** 30,
+        compressInPool,
+        open: (k) => ({
+          ...memorySink(`data-${k}`, new Map()),
+          write: async () => {
+            throw new Error('the store said no');
+          },
+        }),
+      });
+      for (let row = 0; row < 100; row += 1) writer.add(text(row));
+      await expect(writer.flush()).rejects.toThrow('the store said no');
+      await writer.abort();
+    }
+  });
+});
+
+test('rows that take much memory are written before there are many', async () => {
+  const written = new Written();
+  const writer = partitioned({ partitionBy: [] }, (k) => written.sink(k), { heldBytes: 2 ** 20 });
+  let rows = 0;
+  for (; !writer.isFull; rows += 1) writer.add([rows, `${rows} long text`.repeat(1000)]);
+  expect(rows).toBeLessThan(1000);
+  await writer.flush();
+  expect([writer.room, writer.columns.rows]).toEqual([122_880, 0]);
+  expect((await writer.finish())[0]?.rows).toBe(rows);
+});
+
+test('a partition with many rows has them in row groups of their size', async () => {
+  const written = new Written();
+  const writer = partitioned({}, (k) => written.sink(k), { rowGroupRows: 100 });
+  for (let row = 0; row < 390; row += 1) writer.add([row < 30 ? 1 : 2, `${row}`]);
+  const files = await writer.finish();
+  expect(files.map(({ rows, splitOffsets }) => [rows, splitOffsets?.length])).toEqual([
+    [30, 1],
+    [360, 4],
+  ]);
+  const rows = await rowsOf(written.files.get('data-1') ?? Buffer.alloc(0));
+  expect(rows.map(({ text }) => Number(text))).toEqual(Array.from({ length: 360 }, (_, row) => row + 30));
+});

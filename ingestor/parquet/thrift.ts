@@ -11,9 +11,9 @@ export class ThriftWriter {
   /** Number of the field before, in the struct at hand. */
   #last = 0;
 
-  /** What was written. */
-  bytes(): Buffer {
-    return this.#buffer.subarray(0, this.#length);
+  /** What was written, in a buffer of its own: part of a larger one would keep all of that. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.#buffer.subarray(0, this.#length));
   }
 
   /** The fields of a struct that is not a field itself: the outermost, or an item of a list. */
@@ -125,7 +125,7 @@ export class ThriftWriter {
     const needed = this.#length + bytes;
     if (needed <= this.#buffer.length) return;
     const larger = Buffer.allocUnsafe(Math.max(needed, 2 * this.#buffer.length));
-    larger.set(this.bytes());
+    larger.set(this.#buffer.subarray(0, this.#length));
     this.#buffer = larger;
   }
 }

@@ -27,7 +27,7 @@ export interface WriterSettings {
   readonly kernel?: Kernel | undefined;
   /** Rows of a row group. Default: 122,880, as others' files have. */
   readonly rowGroupRows?: number | undefined;
-  /** Rows are written when they take this much memory, however few they are. Default: 64 MiB. */
+  /** Rows are written when they take this much memory, however few they are. Default: 48 MiB. */
   readonly heldBytes?: number | undefined;
   /** A page ends at so many bytes before compression (default: 1 MiB), or rows (default: 20,480). */
   readonly pageBytes?: number | undefined;
@@ -37,7 +37,7 @@ export interface WriterSettings {
 }
 
 const defaultRowGroupRows = 122_880;
-const defaultHeldBytes = 64 * 1024 * 1024;
+const defaultHeldBytes = 48 * 1024 * 1024;
 /** Of several partitions so many times as many rows may wait, so that each has larger row groups. */
 const rowGroupsOfPartitions = 4;
 

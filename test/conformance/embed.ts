@@ -7,19 +7,27 @@ export const dialects: Readonly<Record<Draft, string>> = {
   '2020-12': 'https://json-schema.org/draft/2020-12/schema',
 };
 
-/** Where the schema stands in that of the records. */
-const place = '#/properties/value';
 /** What relative references of a schema without a name of its own are relative to. */
 const base = 'http://localhost/case.json';
 
-export function embed(schema: boolean | JsonObject, draft: Draft): JsonObject {
+/** With a type, the field is said to be of it, so that it becomes a column of that type; else it is what the schema says. */
+export function embed(schema: boolean | JsonObject, draft: Draft, type?: string): JsonObject {
   const [dialect, bare] = withoutDialect(schema);
+  const place = type === undefined ? '#/properties/value' : '#/properties/value/allOf/0';
+  const embedded = isObject(bare) ? atPlace(bare, { draft, place }) : bare;
+  const value = type === undefined ? embedded : { type, allOf: [embedded] };
   return {
     $schema: dialect ?? dialects[draft],
     type: 'object',
     required: ['case', 'value'],
-    properties: { case: { type: 'integer' }, value: isObject(bare) ? atPlace(bare, draft) : bare },
+    properties: { case: { type: 'integer' }, value },
   };
+}
+
+interface Embedding {
+  readonly draft: Draft;
+  /** Where the schema stands in that of the records. */
+  readonly place: string;
 }
 
 /** `$schema` belongs to the root of a document. */
@@ -33,9 +41,9 @@ function withoutDialect(schema: boolean | JsonObject): [unknown, boolean | JsonO
  * With its references turned to where it stands now, so that it is read as any other schema is. One that has a name is left as
  * it is, a resource of its own; and so becomes one where references stand where no schema should.
  */
-function atPlace(schema: JsonObject, draft: Draft): JsonObject {
-  if (isResource(schema, draft)) return schema;
-  const [moved, references] = move(schema, draft);
+function atPlace(schema: JsonObject, embedding: Embedding): JsonObject {
+  if (isResource(schema, embedding.draft)) return schema;
+  const [moved, references] = move(schema, embedding);
   return isObject(moved) && references === countReferences(schema) ? moved : { $id: base, ...schema };
 }
 
@@ -46,13 +54,13 @@ function isResource(schema: JsonObject, draft: Draft): boolean {
 }
 
 /** The schema with its references moved, and how many references there are. */
-function move(schema: unknown, draft: Draft): [unknown, number] {
+function move(schema: unknown, embedding: Embedding): [unknown, number] {
   if (!isObject(schema)) return [schema, 0];
-  if (isResource(schema, draft)) return [schema, countReferences(schema)];
+  if (isResource(schema, embedding.draft)) return [schema, countReferences(schema)];
   let count = 0;
   const below = new Map(
     [...subschemas({ schema, pointer: '' })].map((child): [unknown, unknown] => {
-      const [moved, references] = move(child.schema, draft);
+      const [moved, references] = move(child.schema, embedding);
       count += references;
       return [child.schema, moved];
     }),
@@ -60,7 +68,7 @@ function move(schema: unknown, draft: Draft): [unknown, number] {
   const moved = Object.entries(schema).map(([keyword, value]): [string, unknown] => {
     if (keyword === '$ref' || keyword === '$dynamicRef') {
       count += 1;
-      return [keyword, typeof value === 'string' ? value.replace(/^#(?=$|\/)/, place) : value];
+      return [keyword, typeof value === 'string' ? value.replace(/^#(?=$|\/)/, embedding.place) : value];
     }
     return [keyword, replaced(value, below)];
   });

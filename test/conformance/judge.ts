@@ -27,8 +27,15 @@ export const choices = {
   integers: 'An integer past 64 bits is refused (`OutOfRange`) where its field is a column of integers.',
 } as const;
 
-export async function judgeGroup(group: Group, draft: Draft, plain: boolean): Promise<Judged[]> {
-  const schema = embed(group.schema, draft);
+export interface Way {
+  /** Without the kernel. */
+  readonly plain?: boolean;
+  /** What the column's type is to be. */
+  readonly type?: string;
+}
+
+export async function judgeGroup(group: Group, draft: Draft, { plain = false, type }: Way = {}): Promise<Judged[]> {
+  const schema = embed(group.schema, draft, type);
   const records = group.tests.map(({ data }, index) => JSON.stringify({ case: index, value: data }));
   const files = new Map<string, Buffer>();
   let output: EngineOutput;

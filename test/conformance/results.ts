@@ -1,11 +1,11 @@
 /** What the engine makes of a whole suite, counted by file. */
 import { type Judged, judgeGroup, type Verdict } from './judge.ts';
-import type { Draft, Group, SuiteFile } from './suite.ts';
+import { type Draft, type Group, isRawNumber, type SuiteFile } from './suite.ts';
 
 export interface FileResult {
   readonly draft: Draft;
   readonly name: string;
-  /** Cases, each counted once though it was judged twice: it is right only where it was both times. */
+  /** Cases, each counted once though it was judged in several ways: it is right only where it was in all. */
   readonly counts: Readonly<Record<Verdict, number>>;
   /** Of the cases that are right because the record was accepted, those that the kernel took by itself. */
   readonly walked: number;
@@ -20,7 +20,7 @@ export async function judgeFile(file: SuiteFile): Promise<FileResult> {
   const wrong: string[] = [];
   let walked = 0;
   for (const group of file.groups) {
-    for (const [index, judged] of (await judgeTwice(group, file.draft)).entries()) {
+    for (const [index, judged] of (await judgeInAllWays(group, file.draft)).entries()) {
       counts[judged.verdict] += 1;
       if (judged.walked && judged.verdict === 'right') walked += 1;
       if (judged.verdict === 'refused') refusals.add(judged.reason ?? '');
@@ -34,17 +34,42 @@ export async function judgeFile(file: SuiteFile): Promise<FileResult> {
   return { draft: file.draft, name: file.name, counts, walked, refusals: [...refusals], wrong };
 }
 
-/** With the kernel where it can, and without; the worse of both. */
-async function judgeTwice(group: Group, draft: Draft): Promise<Judged[]> {
-  const fast = await judgeGroup(group, draft, false);
-  const plain = await judgeGroup(group, draft, true);
-  return fast.map((one, index) => {
-    const other = plain[index];
-    if (!other || one.verdict === other.verdict) return one;
-    return {
-      verdict: 'wrong',
-      walked: false,
-      reason: `${one.reason ?? 'right'}; without the kernel: ${other.reason ?? 'right'}`,
-    };
+/** As the schema stands, with the kernel where it can and without, and once more for each type of data, in a column of it. */
+async function judgeInAllWays(group: Group, draft: Draft): Promise<Judged[]> {
+  let all = await judgeGroup(group, draft);
+  all = worse(all, await judgeGroup(group, draft, { plain: true }), 'without the kernel');
+  if (all.some(({ verdict }) => verdict === 'refused')) return all;
+  for (const type of types) {
+    const tests = group.tests.filter(({ data }) => isOf(type, data));
+    const typed = tests.length > 0 ? await judgeGroup({ ...group, tests }, draft, { type }) : [];
+    const places = group.tests.flatMap(({ data }, index) => (isOf(type, data) ? [index] : []));
+    const byPlace = new Map(typed.map((judged, index) => [places[index], judged]));
+    all = worse(
+      all,
+      all.map((one, index) => byPlace.get(index) ?? one),
+      `in a column of type ${type}`,
+    );
+  }
+  return all;
+}
+
+/** Two ways have to come out the same; where a column of a type is refused there is nothing to compare. */
+function worse(all: readonly Judged[], other: readonly Judged[], way: string): Judged[] {
+  return all.map((one, index) => {
+    const also = other[index];
+    if (!also || also.verdict === 'refused' || also.verdict === 'chosen') return one;
+    if (one.verdict === also.verdict) return { ...one, walked: one.walked || also.walked };
+    const reason = `${one.reason ?? 'right'}; ${way}: ${also.reason ?? 'right'}`;
+    return { verdict: 'wrong', walked: false, reason };
   });
+}
+
+const types = ['null', 'boolean', 'integer', 'number', 'string', 'array', 'object'] as const;
+
+function isOf(type: (typeof types)[number], data: unknown): boolean {
+  if (data === null) return type === 'null';
+  if (Array.isArray(data)) return type === 'array';
+  if (isRawNumber(data))
+    return type === 'number' || (type === 'integer' && Number.isInteger(Number(JSON.stringify(data))));
+  return typeof data === type;
 }

@@ -364,6 +364,62 @@ describe('what few bytes become is limited', () => {
   });
 });
 
+describe('the file is let go of', () => {
+  const text = 'x'.repeat(100_000);
+  const packed: [string, Uint8Array, InputCompression][] = [
+    ['as it is', Buffer.from(text), 'Auto'],
+    ['without compression', Buffer.from(text), 'None'],
+    ['in gzip', gzipSync(text), 'Auto'],
+    ['in zip', zipOf([{ name: 'a', data: text }]), 'Auto'],
+    ['in tar', tarOf([{ name: 'a', data: text }]), 'Auto'],
+    ['in tar in gzip', gzipSync(tarOf([{ name: 'a', data: text }])), 'TarGzip'],
+    ['called gzip', Buffer.from(text), 'Gzip'],
+    ['in gzip in gzip', gzipSync(gzipSync(text)), 'Auto'],
+    ['in a zip that is cut', zipOf([{ name: 'a', data: text }]).subarray(0, -1), 'Auto'],
+    ['in a tar that is cut', tarOf([{ name: 'a', data: text }]).subarray(0, 90_000), 'Auto'],
+  ];
+
+  /** A file that counts who holds it open. */
+  function watched(data: Uint8Array) {
+    const open = { now: 0 };
+    const input = inputOf(data, 'in', 1000);
+    const read = async function* (start?: number, end?: number): AsyncGenerator<Uint8Array> {
+      open.now += 1;
+      try {
+        yield* input.read(start, end);
+      } finally {
+        open.now -= 1;
+      }
+    };
+    return { open, input: { ...input, read } };
+  }
+
+  test.each(packed)('when it is read %s', async (_name, data, compression) => {
+    const { open, input } = watched(data);
+    try {
+      for await (const content of contentsOf(input, { compression }, new Counter())) {
+        for await (const _ of content.bytes);
+      }
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'UnreadableFile' });
+    }
+    await new Promise(setImmediate);
+    expect(open.now).toBe(0);
+  });
+
+  test.each(packed.slice(0, 6))('when it is given up %s', async (_name, data, compression) => {
+    for (const pieces of [0, 1]) {
+      const { open, input } = watched(data);
+      for await (const content of contentsOf(input, { compression }, new Counter())) {
+        if (pieces === 1) for await (const _ of content.bytes) break;
+        break;
+      }
+      await new Promise(setImmediate);
+      expect(open.now).toBe(0);
+    }
+  });
+});
+
 test('records are numbered anew in each file of an archive, and named after it', async () => {
   const csv = {
     delimiter: ',',

@@ -52,13 +52,18 @@ export async function* contentsOf(
   const codec = found === 'Tar' ? 'None' : found === 'TarGzip' ? 'Gzip' : found;
   const [start, bytes] = await peek(decompress(stored.counted(input.read(0)), codec, expanded));
   const isTar = found === 'Tar' || found === 'TarGzip' || (compression === 'Auto' && compressionOf(start) === 'Tar');
-  if (isTar) yield* filesOf(name, readTar(bytes), expanded);
-  else yield { name, bytes: withoutCompression(bytes), expanded };
+  try {
+    if (isTar) yield* filesOf(name, readTar(bytes), expanded);
+    else yield { name, bytes: withoutCompression(bytes), expanded };
+  } finally {
+    await bytes.return();
+  }
 }
 
 async function readHead(input: EngineInput): Promise<Uint8Array> {
-  const [head] = await peek(input.read(0, Math.min(input.size, headBytes)));
-  return head;
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of input.read(0, Math.min(input.size, headBytes))) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }
 
 async function* filesOf(
@@ -74,9 +79,13 @@ async function* filesOf(
 /** What is still compressed, or is an archive, is none of the formats of records. */
 async function* withoutCompression(bytes: Bytes): AsyncGenerator<Uint8Array> {
   const [head, all] = await peek(bytes);
-  const found = compressionOf(head);
-  if (found === 'Tar') throw unreadable('is a Tar archive: set compression to Auto, and put no archive into another');
-  if (found === 'Zip') throw unreadable('is a Zip archive in another one, or compressed once more, and is not read');
-  if (found !== 'None') throw unreadable(`is compressed more than once, with ${found} within`);
-  yield* all;
+  try {
+    const found = compressionOf(head);
+    if (found === 'Tar') throw unreadable('is a Tar archive: set compression to Auto, and put no archive into another');
+    if (found === 'Zip') throw unreadable('is a Zip archive in another one, or compressed once more, and is not read');
+    if (found !== 'None') throw unreadable(`is compressed more than once, with ${found} within`);
+    yield* all;
+  } finally {
+    await all.return();
+  }
 }

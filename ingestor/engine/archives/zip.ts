@@ -186,7 +186,7 @@ async function* contentOf(entry: ZipEntry, forward: ForwardReader, watcher: ZipW
     );
   }
   const stored = watcher.counted(forward.contentAt(entry));
-  for await (const piece of verified(codec ? inflate(stored, codec) : stored, entry)) {
+  for await (const piece of verified(codec ? inflate(stored, codec, entry.bytes) : stored, entry)) {
     watcher.expanded(piece.length);
     yield piece;
   }

@@ -142,8 +142,8 @@ test.each(Object.keys(near))('%s: the automaton says what the judge says', (form
     if (says) accepted += 1;
     if (says || !partly[format]?.test(text)) expect([text, says]).toEqual([text, judge(text)]);
   });
-  fc.assert(property, { numRuns: 3_000 });
-  expect(accepted).toBeGreaterThan(20);
+  fc.assert(property, { numRuns: 1_000 });
+  expect(accepted).toBeGreaterThan(10);
 });
 
 test('formats that no automaton knows have none', () => {

@@ -131,10 +131,17 @@ function scanBlocks(at: usize, end: usize, delimiter: u32, quote: u32): bool {
     }
     let to = fieldEnds + (<usize>fields << 2);
     fields += <u32>popcnt(ends);
+    // Four at once: what is written too many is written over by the next ones.
     while (ends != 0) {
       store<usize>(to, at + <usize>ctz(ends));
-      to += 4;
       ends &= ends - 1;
+      store<usize>(to, at + <usize>ctz(ends), 4);
+      ends &= ends - 1;
+      store<usize>(to, at + <usize>ctz(ends), 8);
+      ends &= ends - 1;
+      store<usize>(to, at + <usize>ctz(ends), 12);
+      ends &= ends - 1;
+      to += 16;
     }
     if (odd != 0) break;
     at += 64;
