@@ -22,6 +22,8 @@ export interface CaseFigures {
   /** The most of any round. */
   readonly peakRssMB: number;
   readonly duckdbPeakRssMB: number;
+  /** Good records that DuckDB did not write. */
+  readonly duckdbLost?: number;
   readonly outputMB: number;
   readonly duckdbOutputMB: number;
   /** Speed per byte by that of the main case of the format with one thread, where that was measured. */
@@ -63,7 +65,7 @@ export function figuresOf(runs: readonly CaseRuns[], options: Options, start: St
   };
 }
 
-function caseFigures({ case: { name }, file, forebay, duckdb }: CaseRuns, { times }: Options): CaseFigures {
+function caseFigures({ case: { name }, file, forebay, duckdb, duckdbLost }: CaseRuns, { times }: Options): CaseFigures {
   const megabytes = (times * file.bytes) / 1e6;
   const speed = (seconds: number) => megabytes / seconds;
   const perGB = (seconds: number) => (1_000 * seconds) / megabytes;
@@ -83,6 +85,7 @@ function caseFigures({ case: { name }, file, forebay, duckdb }: CaseRuns, { time
     duckdbCpuSecondsPerGB: rounded(perGB(median(best.map((run) => run.cpuSeconds))), 2),
     peakRssMB: Math.max(...forebay.map((run) => run.peakRssMB)),
     duckdbPeakRssMB: Math.max(...best.map((run) => run.peakRssMB)),
+    ...(duckdbLost === undefined ? {} : { duckdbLost }),
     outputMB: rounded((forebay[0]?.outputBytes ?? 0) / 1e6, 1),
     duckdbOutputMB: rounded((best[0]?.outputBytes ?? 0) / 1e6, 1),
   };
