@@ -2,14 +2,7 @@
  * Which schemas hold at a place of a record, and which types of JSON values they allow: references followed, `allOf` taken
  * together, and of `anyOf` the one branch that stands beside null.
  */
-import {
-  appendPointer,
-  isObject,
-  type JsonObject,
-  type Located,
-  resolveReference,
-  type SchemaDocument,
-} from './schemadocument.ts';
+import { appendPointer, isObject, type JsonObject, type Located, type SchemaDocument } from './schemadocument.ts';
 
 export type Kind = 'null' | 'boolean' | 'integer' | 'number' | 'string' | 'array' | 'object';
 
@@ -35,7 +28,7 @@ export function expand(located: Located, scope: Scope): Members {
   const { schema, pointer } = located;
   if (!isObject(schema)) return { located: schema === true ? [] : [located], trail: scope.trail, recursive: false };
   const parts: Members[] = [];
-  const reference = typeof schema.$ref === 'string' ? resolveReference(scope.document, schema.$ref) : undefined;
+  const reference = typeof schema.$ref === 'string' ? scope.document.references.follow(schema, schema.$ref) : undefined;
   if (reference) {
     if (scope.trail.includes(reference.pointer)) return { located: [], trail: scope.trail, recursive: true };
     parts.push(expand(reference, { ...scope, trail: [...scope.trail, reference.pointer] }));

@@ -3,6 +3,7 @@ import { ForebayError } from '../contract/errors.ts';
 import { parseExact } from './exact.ts';
 import { isKnownFormat, knownFormats } from './formats.ts';
 import { compilePattern } from './pattern.ts';
+import { References } from './references.ts';
 import { plainer } from './rewrite.ts';
 
 export type JsonObject = { readonly [key: string]: unknown };
@@ -13,8 +14,8 @@ export interface SchemaDocument {
   readonly plain: JsonObject;
   /** The same with integers past 2^53 as bigints: what columns and bounds are read from. */
   readonly root: JsonObject;
-  /** Schemas with an `$id` of their own stand in it, so that `#/...` may be relative to one of them: ajv alone follows. */
-  readonly embedded: boolean;
+  /** Where references of `root` lead. */
+  readonly references: References;
   /** Keywords of it ask for fields or items that no other has looked at. */
   readonly unevaluated: boolean;
 }
@@ -33,11 +34,7 @@ export function parseSchemaDocument(text: string): SchemaDocument {
   checkDepth(plain);
   const draft = draftOf(plain.$schema);
   const all = [...places({ schema: root, pointer: '' })];
-  const embedded = all.some(
-    ({ schema, pointer }) =>
-      pointer !== '' && isObject(schema) && typeof schema.$id === 'string' && !schema.$id.startsWith('#'),
-  );
-  const document = { draft, plain, root, embedded, unevaluated: false };
+  const document = { draft, plain, root, references: new References(root), unevaluated: false };
   for (const located of all) checkPlace(located, document);
   if (draft === 'draft-07') return document;
 
@@ -45,13 +42,8 @@ export function parseSchemaDocument(text: string): SchemaDocument {
   const unevaluated = ['unevaluatedProperties', 'unevaluatedItems'].filter(uses);
   for (const located of all) checkJudgeable(located, unevaluated);
   const rewrite = (schema: JsonObject) => plainer(schema, unevaluated.length > 0);
-  const rewritten = {
-    ...document,
-    plain: rewrite(plain),
-    root: rewrite(root),
-    unevaluated: unevaluated.length > 0,
-  };
-  for (const { schema, pointer } of places({ schema: rewritten.root, pointer: '' })) {
+  const rewritten = rewrite(root);
+  for (const { schema, pointer } of places({ schema: rewritten, pointer: '' })) {
     if (isObject(schema) && schema.$dynamicRef !== undefined) {
       throw invalidSchema(
         pointer,
@@ -60,7 +52,8 @@ export function parseSchemaDocument(text: string): SchemaDocument {
       );
     }
   }
-  return rewritten;
+  const references = new References(rewritten);
+  return { draft, plain: rewrite(plain), root: rewritten, references, unevaluated: unevaluated.length > 0 };
 }
 
 /** One line that names the place and the keyword. */
@@ -90,18 +83,6 @@ export function appendPointer(pointer: string, ...names: readonly (string | numb
 export function splitPointer(pointer: string): string[] {
   const names = pointer.split('/').slice(1);
   return names.map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'));
-}
-
-/** The schema that a `$ref` within the document means: a JSON pointer (`#/$defs/a`) or an anchor (`#a`). */
-export function resolveReference(document: SchemaDocument, reference: string): Located | undefined {
-  if (document.embedded) return undefined;
-  const id = document.root.$id;
-  const own = typeof id === 'string' && reference.startsWith(`${id.replace(/#$/, '')}#`);
-  const hash = own ? reference.slice(reference.indexOf('#')) : reference;
-  if (!hash.startsWith('#')) return undefined;
-  const fragment = decodeFragment(hash.slice(1));
-  if (fragment === '' || fragment.startsWith('/')) return followPointer(document.root, fragment);
-  return findAnchor(document.root, fragment);
 }
 
 /** The schemas that stand right below this one, where the keywords put them. */
@@ -195,8 +176,8 @@ function checkPlace({ schema, pointer }: Located, document: SchemaDocument): voi
   }
   for (const keyword of ['$ref', '$dynamicRef']) {
     const reference = schema[keyword];
-    const local = typeof reference === 'string' && reference.startsWith('#') && !document.embedded;
-    if (local && !resolveReference(document, reference)) {
+    const local = typeof reference === 'string' && reference.startsWith('#');
+    if (local && !document.references.follow(schema, reference)) {
       throw invalidSchema(pointer, keyword, `"${reference}" is not in the document`);
     }
   }
@@ -228,32 +209,5 @@ function checkPattern(pointer: string, keyword: string, source: string): void {
     compilePattern(source);
   } catch (error) {
     throw invalidSchema(pointer, keyword, error instanceof Error ? error.message : String(error), error);
-  }
-}
-
-function followPointer(root: JsonObject, pointer: string): Located | undefined {
-  let schema: unknown = root;
-  for (const name of splitPointer(pointer)) {
-    if (Array.isArray(schema)) schema = schema[Number(name)];
-    else if (isObject(schema) && Object.hasOwn(schema, name)) schema = schema[name];
-    else return undefined;
-  }
-  return schema === undefined ? undefined : { schema, pointer };
-}
-
-function findAnchor(root: JsonObject, anchor: string): Located | undefined {
-  for (const located of places({ schema: root, pointer: '' })) {
-    const { schema } = located;
-    if (!isObject(schema)) continue;
-    if (schema.$anchor === anchor || schema.$dynamicAnchor === anchor || schema.$id === `#${anchor}`) return located;
-  }
-  return undefined;
-}
-
-function decodeFragment(fragment: string): string {
-  try {
-    return decodeURIComponent(fragment);
-  } catch {
-    return fragment;
   }
 }

@@ -1,6 +1,6 @@
 /** Which of a schema's keywords a walker can check. Those that ajv does not know are annotations. */
 import { expand, type Kind, kindsOf, listOf, type Member, type Scope } from '../members.ts';
-import { isObject, type JsonObject, resolveReference } from '../schemadocument.ts';
+import { isObject, type JsonObject } from '../schemadocument.ts';
 
 /** What a walker checks, by the kind of values that it speaks of; `format` as far as it is of texts. */
 const checked = {
@@ -84,8 +84,8 @@ export function isCheckable(member: Member, kind: string, scope: Scope): boolean
   });
 }
 
-function isFollowed({ $ref }: JsonObject, { document }: Scope): boolean {
-  return typeof $ref === 'string' && resolveReference(document, $ref) !== undefined;
+function isFollowed(schema: JsonObject, { document }: Scope): boolean {
+  return typeof schema.$ref === 'string' && document.references.follow(schema, schema.$ref) !== undefined;
 }
 
 /** `anyOf` or `oneOf` of one schema, or of one and null: what `expand` takes for the schema itself, or null. */
