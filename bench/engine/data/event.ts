@@ -1,6 +1,6 @@
 /** Visits to a web shop: what nearly all of them look like, and the ten ways in which one in a hundred is wrong. */
-import type { Random } from '../../../ingestor/contract/environment.ts';
-import { chance, chooser, digits, hexDigits, type Pick, whole } from './chance.ts';
+import type { Chance } from '../../../test/support/chance.ts';
+import { digits, hexDigits } from './texts.ts';
 
 /** As they come from a tracker, flat. Null: not known. */
 export interface Event {
@@ -82,65 +82,64 @@ export interface MadeEvent {
 }
 
 /** `badShare`: of records that are wrong, 0 to 1. */
-export function eventMaker(random: Random, badShare: number): () => MadeEvent {
-  const pick = chooser(random);
+export function eventMaker(chance: Chance, badShare: number): () => MadeEvent {
   let time = Date.UTC(2026, 0, 1);
   return () => {
-    time += whole(random, 200);
-    const event = goodEvent(random, pick, time);
-    const defect = chance(random, badShare) ? pick(defects) : undefined;
+    time += chance.whole(200);
+    const event = goodEvent(chance, time);
+    const defect = chance.is(badShare) ? chance.pick(defects) : undefined;
     if (defect) spoil(event, defect);
     return { event, defect };
   };
 }
 
-function goodEvent(random: Random, pick: Pick, time: number): Event {
-  const type = pick(eventTypes);
+function goodEvent(chance: Chance, time: number): Event {
+  const type = chance.pick(eventTypes);
   const hasProduct = type.startsWith('commerce');
   const isPurchase = type === 'commerce.purchases';
-  const section = pick(sections);
-  const number = whole(random, 5_000);
-  const [country, city] = pick(places);
+  const section = chance.pick(sections);
+  const number = chance.whole(5_000);
+  const [country, city] = chance.pick(places);
   return {
-    id: uuid(random),
+    id: uuid(chance),
     time: new Date(time).toISOString(),
     type,
-    channel: pick(channels),
-    visitor: `7${digits(random, 37)}`,
-    email: chance(random, 0.4) ? `user${whole(random, 500_000)}@mail${whole(random, 20)}.example` : null,
-    customer: chance(random, 0.5) ? `C-${whole(random, 1e7)}` : null,
-    url: `https://shop.example/${section}/${number}${chance(random, 0.3) ? `?from=${pick(campaigns)}&id=${whole(random, 1e6)}` : ''}`,
+    channel: chance.pick(channels),
+    visitor: `7${digits(chance, 37)}`,
+    email: chance.is(0.4) ? `user${chance.whole(500_000)}@mail${chance.whole(20)}.example` : null,
+    customer: chance.is(0.5) ? `C-${chance.whole(1e7)}` : null,
+    url: `https://shop.example/${section}/${number}${chance.is(0.3) ? `?from=${chance.pick(campaigns)}&id=${chance.whole(1e6)}` : ''}`,
     page: `${section}-${number}`,
-    home: chance(random, 0.1),
+    home: chance.is(0.1),
     views: 1,
-    referrer: chance(random, 0.5) ? `https://${pick(searchEngines)}.example/search?q=${hexDigits(random, 6)}` : null,
-    order: isPurchase ? `ORD-${hexDigits(random, 10)}` : null,
-    currency: isPurchase ? pick(currencies) : null,
-    total: isPurchase ? whole(random, 100_000) / 100 : null,
-    sku: hasProduct ? `SKU-${String(whole(random, 20_000)).padStart(6, '0')}` : null,
-    product: hasProduct ? `${make(random, pick)} ${pick(goods)}` : null,
-    quantity: hasProduct ? 1 + whole(random, 5) : null,
+    referrer: chance.is(0.5) ? `https://${chance.pick(searchEngines)}.example/search?q=${hexDigits(chance, 6)}` : null,
+    order: isPurchase ? `ORD-${hexDigits(chance, 10)}` : null,
+    currency: isPurchase ? chance.pick(currencies) : null,
+    total: isPurchase ? chance.whole(100_000) / 100 : null,
+    sku: hasProduct ? `SKU-${String(chance.whole(20_000)).padStart(6, '0')}` : null,
+    product: hasProduct ? `${make(chance)} ${chance.pick(goods)}` : null,
+    quantity: hasProduct ? 1 + chance.whole(5) : null,
     country,
     city,
-    latitude: (whole(random, 18_000_001) - 9_000_000) / 1e5,
-    longitude: (whole(random, 36_000_001) - 18_000_000) / 1e5,
-    device: pick(devices),
-    tier: chance(random, 0.6) ? pick(tiers) : null,
-    points: chance(random, 0.6) ? whole(random, 100_000) : null,
+    latitude: (chance.whole(18_000_001) - 9_000_000) / 1e5,
+    longitude: (chance.whole(36_000_001) - 18_000_000) / 1e5,
+    device: chance.pick(devices),
+    tier: chance.is(0.6) ? chance.pick(tiers) : null,
+    points: chance.is(0.6) ? chance.whole(100_000) : null,
   };
 }
 
 /** One in seven needs quotes in CSV, or has characters past ASCII. */
-function make(random: Random, pick: Pick): string {
-  const at = whole(random, 200);
-  if (at < 172) return pick(makes);
+function make(chance: Chance): string {
+  const at = chance.whole(200);
+  if (at < 172) return chance.pick(makes);
   if (at < 188) return 'Light, airy';
   if (at < 194) return 'The "Pro"';
   return at < 199 ? 'Zoë’s' : 'Two\nline';
 }
 
-function uuid(random: Random): string {
-  const hex = (count: number) => hexDigits(random, count);
+function uuid(chance: Chance): string {
+  const hex = (count: number) => hexDigits(chance, count);
   return `${hex(8)}-${hex(4)}-4${hex(3)}-a${hex(3)}-${hex(12)}`;
 }
 

@@ -1,5 +1,5 @@
 /** The main case: 25 columns of CSV that a mapping moves into structs, and JSON lines of 27 leaves with a map and a list. */
-import type { Random } from '../../../ingestor/contract/environment.ts';
+import type { Chance } from '../../../test/support/chance.ts';
 import { channels, type Defect, devices, type Event, eventMaker, eventTypes, tiers } from './event.ts';
 import { type BenchInput, csvField, type MadeRecord } from './input.ts';
 
@@ -107,11 +107,11 @@ export function eventsCsv(name: string, badShare: number): BenchInput {
       .filter(([source, , destination]) => source !== destination)
       .map(([source, , destination]) => ({ source, destination })),
     head: `${columns.map(([column]) => column).join(',')}\n`,
-    records(random) {
-      const next = eventMaker(random, badShare);
+    records(chance) {
+      const next = eventMaker(chance, badShare);
       return () => {
         const { event, defect } = next();
-        return { text: csvLine(event, defect, random), bad: defect !== undefined };
+        return { text: csvLine(event, defect, chance), bad: defect !== undefined };
       };
     },
     duckdbColumns: Object.fromEntries(columns.map(([column, type]) => [column, type])),
@@ -120,10 +120,10 @@ export function eventsCsv(name: string, badShare: number): BenchInput {
   };
 }
 
-function csvLine(event: Event, defect: Defect | undefined, random: Random): string {
+function csvLine(event: Event, defect: Defect | undefined, chance: Chance): string {
   const fields = columns.map(([name]) => csvField(event[name]));
   if (defect !== 'broken') return `${fields.join(',')}\n`;
-  return random.number() < 0.5 ? `${fields.join(',')},one,more\n` : `${fields.slice(0, 12).join(',')}\n`;
+  return chance.is(0.5) ? `${fields.join(',')},one,more\n` : `${fields.slice(0, 12).join(',')}\n`;
 }
 
 const states = ['ambiguous', 'authenticated', 'loggedOut'] as const;
@@ -183,11 +183,11 @@ export function eventsJsonLines(name: string, badShare: number): BenchInput {
     schema: nestedSchema,
     mapping: [],
     head: '',
-    records(random) {
-      const next = eventMaker(random, badShare);
+    records(chance) {
+      const next = eventMaker(chance, badShare);
       return (): MadeRecord => {
         const { event, defect } = next();
-        return { text: `${jsonText(event, defect, random)}\n`, bad: defect !== undefined };
+        return { text: `${jsonText(event, defect, chance)}\n`, bad: defect !== undefined };
       };
     },
     duckdbColumns: duckdbNestedColumns,
@@ -196,10 +196,10 @@ export function eventsJsonLines(name: string, badShare: number): BenchInput {
   };
 }
 
-function jsonText(event: Event, defect: Defect | undefined, random: Random): string {
+function jsonText(event: Event, defect: Defect | undefined, chance: Chance): string {
   const text = JSON.stringify(nested(event));
   if (defect !== 'broken') return text;
-  return random.number() < 0.5 ? text.slice(0, -7) : text.replace('"web":{', '"web":"none","more":{');
+  return chance.is(0.5) ? text.slice(0, -7) : text.replace('"web":{', '"web":"none","more":{');
 }
 
 /** Undefined members are left out by JSON.stringify. */

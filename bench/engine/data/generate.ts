@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { seededRandom } from '../../../test/support/waiting.ts';
+import { Chance } from '../../../test/support/chance.ts';
 import type { BenchInput } from './input.ts';
 import { inputNamed } from './inputs.ts';
 
@@ -39,7 +39,7 @@ export async function madeFile(name: string, bytes: number): Promise<MadeFile> {
 const writeBytes = 4 * 1024 * 1024;
 
 async function make(input: BenchInput, bytes: number, path: string): Promise<MadeFile> {
-  const next = input.records(seededRandom(seed));
+  const next = input.records(new Chance(seed));
   const hash = createHash('sha256');
   await using file = await open(`${path}.part`, 'w');
   let [written, records, bad, told] = [0, 0, 0, bytes / 5];

@@ -1,6 +1,7 @@
 /** What is ingested: how its bytes are made, the schema it is checked against, and how DuckDB reads the same. */
-import type { Random } from '../../../ingestor/contract/environment.ts';
+
 import type { Mapping } from '../../../ingestor/contract/task.ts';
+import type { Chance } from '../../../test/support/chance.ts';
 
 export interface MadeRecord {
   /** With its line end. */
@@ -16,7 +17,7 @@ export interface BenchInput {
   readonly mapping: Mapping;
   /** What stands before the first record: the header. */
   readonly head: string;
-  records(random: Random): () => MadeRecord;
+  records(chance: Chance): () => MadeRecord;
   /** Names and types of the columns as DuckDB reads them. */
   readonly duckdbColumns: Readonly<Record<string, string>>;
   /** What it selects of them, to get the columns of the schema. */

@@ -1,7 +1,7 @@
 /** Records of other shapes than the main case: many small ones, wide ones, long texts. One in a hundred is bad. */
-import type { Random } from '../../../ingestor/contract/environment.ts';
-import { chance, chooser, prose, whole } from './chance.ts';
+import type { Chance } from '../../../test/support/chance.ts';
 import { type BenchInput, csvField } from './input.ts';
+import { prose } from './texts.ts';
 
 type Value = string | number | boolean | null;
 
@@ -14,7 +14,7 @@ interface Shape {
   };
   readonly duckdbColumns: Readonly<Record<string, string>>;
   /** Values in the order of the schema's properties. */
-  values(random: Random): () => { readonly values: readonly Value[]; readonly bad: boolean };
+  values(chance: Chance): () => { readonly values: readonly Value[]; readonly bad: boolean };
 }
 
 const badShare = 0.01;
@@ -31,13 +31,12 @@ function small(withTime: boolean): Shape {
   return {
     schema: { type: 'object', properties: withTime ? { ...properties, time } : properties, required: ['id', 'kind'] },
     duckdbColumns: withTime ? { ...columns, time: 'TIMESTAMP' } : columns,
-    values(random) {
-      const pick = chooser(random);
+    values(chance) {
       let id = 1e6;
       return () => {
         id += 1;
-        const bad = chance(random, badShare);
-        const values = [id, pick(['view', 'click', 'buy']), bad ? -1 : whole(random, 1e6) / 100];
+        const bad = chance.is(badShare);
+        const values = [id, chance.pick(['view', 'click', 'buy']), bad ? -1 : chance.whole(1e6) / 100];
         return { values: withTime ? [...values, `${new Date(id * 1_000).toISOString().slice(0, 19)}Z`] : values, bad };
       };
     },
@@ -52,18 +51,17 @@ const wide: Shape = {
     required: ['id'],
   },
   duckdbColumns: Object.fromEntries(wideColumns().map(({ name, type }) => [name, type])),
-  values(random) {
-    const pick = chooser(random);
+  values(chance) {
     const columns = wideColumns().slice(1);
     let id = 0;
     return () => {
       id += 1;
-      const bad = chance(random, badShare);
+      const bad = chance.is(badShare);
       const rest = columns.map(({ type }): Value => {
-        if (chance(random, 0.25)) return null;
-        if (type === 'BIGINT') return whole(random, 1e9);
-        if (type === 'DOUBLE') return whole(random, 1e6) / 1e3;
-        return type === 'BOOLEAN' ? chance(random, 0.5) : pick(['north', 'east', 'south', 'west', 'Überall']);
+        if (chance.is(0.25)) return null;
+        if (type === 'BIGINT') return chance.whole(1e9);
+        if (type === 'DOUBLE') return chance.whole(1e6) / 1e3;
+        return type === 'BOOLEAN' ? chance.is(0.5) : chance.pick(['north', 'east', 'south', 'west', 'Überall']);
       });
       return { values: [bad ? -id : id, ...rest], bad };
     };
@@ -96,17 +94,16 @@ const long: Shape = {
     required: ['id', 'title', 'body'],
   },
   duckdbColumns: { id: 'BIGINT', title: 'VARCHAR', body: 'VARCHAR' },
-  values(random) {
+  values(chance) {
     // Put together from a few long texts: to draw each word of a gigabyte takes minutes.
-    const texts = Array.from({ length: 64 }, () => prose(random, 2_000 + whole(random, 3_000)));
-    const pick = chooser(random);
+    const texts = Array.from({ length: 64 }, () => prose(chance, 2_000 + chance.whole(3_000)));
     let id = 0;
     return () => {
       id += 1;
-      const bad = chance(random, badShare);
-      const parts = Array.from({ length: 4 + whole(random, 8) }, () => pick(texts));
-      const body = parts.join(chance(random, 0.2) ? '\n"and" ' : '. ');
-      return { values: [bad ? -id : id, prose(random, 30), body], bad };
+      const bad = chance.is(badShare);
+      const parts = Array.from({ length: 4 + chance.whole(8) }, () => chance.pick(texts));
+      const body = parts.join(chance.is(0.2) ? '\n"and" ' : '. ');
+      return { values: [bad ? -id : id, prose(chance, 30), body], bad };
     };
   },
 };
@@ -133,8 +130,8 @@ function inFormat(format: BenchInput['format'], name: string, shape: Shape): Ben
     schema: shape.schema,
     mapping: [],
     head: format === 'CSV' ? `${names.join(',')}\n` : '',
-    records(random) {
-      const next = shape.values(random);
+    records(chance) {
+      const next = shape.values(chance);
       return () => {
         const { values, bad } = next();
         return { text: `${textOf(values)}\n`, bad };
