@@ -57,7 +57,7 @@ export interface EngineInput {
   readonly name: string;
   /** Bytes as stored, compressed or not. */
   readonly size: number;
-  /** All bytes from `start` on (Parquet is read by ranges, the others from 0). */
+  /** All bytes from `start` on (Parquet is read by ranges, the others from 0). Chunks are the engine's own: it may free their memory. */
   read(start?: number, end?: number): AsyncIterable<Uint8Array>;
   /** A part of the file, as a plan cut it (see `InputRange` of the plan); absent: the whole. */
   readonly range?: InputRange;

@@ -69,7 +69,8 @@ export function inputOf(data: string | Uint8Array, name = 'file-0', pieceBytes =
     name,
     size: bytes.length,
     async *read(start = 0, end = bytes.length) {
-      for (let at = start; at < end; at += pieceBytes) yield bytes.subarray(at, Math.min(end, at + pieceBytes));
+      for (let at = start; at < end; at += pieceBytes)
+        yield Buffer.from(bytes.subarray(at, Math.min(end, at + pieceBytes)));
     },
   };
 }

@@ -17,7 +17,7 @@ export interface Store {
 
   /**
    * The bytes of an object, or of its range (`end` exclusive), as a stream; a broken connection is resumed where it
-   * broke. A range past the end is cut. Throws FileChanged when the object is gone, or when it has another ETag than
+   * broke. A range past the end is cut. Each piece is the reader's own, who may free its memory. Throws FileChanged when the object is gone, or when it has another ETag than
    * `ifMatch` or than when the reading began.
    */
   read(key: string, options?: ReadOptions): AsyncIterable<Uint8Array>;

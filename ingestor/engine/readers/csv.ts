@@ -14,6 +14,7 @@ import {
   type Part,
   type RecordSink,
   type RecordSource,
+  release,
   type Span,
   unreadable,
   wholeFile,
@@ -46,6 +47,7 @@ export async function readCsv(
   for await (const chunk of bytes) {
     for (const _turn of reader.push(chunk)) await sink.drain();
     await sink.drain();
+    release(chunk);
     if (reader.isDone) break;
   }
   for (const _turn of reader.end()) await sink.drain();
@@ -194,7 +196,9 @@ class CsvReader implements RecordSource {
     const partEnd = this.#window.positionOf(this.#part.end);
     const most = Math.min(this.#bulkBytes, this.#maxRecordBytes);
     const rows = bulk.load(buffer.subarray(start, Math.min(end, partEnd, start + most)), this.#window.offsetOf(start));
-    this.#bulkBytes = rows > 0 ? Math.min(mostBulkBytes, 2 * this.#bulkBytes) : leastBulkBytes;
+    // Enough for some rows like the one that was read by itself before.
+    const least = Math.min(mostBulkBytes, Math.max(leastBulkBytes, 4 * this.size));
+    this.#bulkBytes = rows > 0 ? Math.min(mostBulkBytes, 2 * this.#bulkBytes) : least;
     return { start, end: start + rows };
   }
 

@@ -15,6 +15,7 @@ import {
   Oversized,
   type RecordSink,
   type RecordSource,
+  release,
   tooLarge,
   unreadable,
 } from './reader.ts';
@@ -37,6 +38,7 @@ export async function readJson(
   const reader = new JsonReader(maxRecordBytes, sink, bulk);
   for await (const chunk of bytes) {
     reader.push(chunk);
+    release(chunk);
     await sink.drain();
   }
   reader.end();

@@ -13,6 +13,7 @@ import {
   type Part,
   type RecordSink,
   type RecordSource,
+  release,
   type Span,
   tooLarge,
   wholeFile,
@@ -31,6 +32,7 @@ export async function readJsonLines(
   for await (const chunk of bytes) {
     reader.push(chunk);
     await sink.drain();
+    release(chunk);
     if (reader.isDone) break;
   }
   reader.end();

@@ -46,6 +46,15 @@ export interface RecordSource {
 
 export type Bytes = AsyncIterable<Uint8Array>;
 
+/**
+ * Frees the memory of a chunk that was copied, where nothing else lies in it. Left to the garbage collector, which sees
+ * little of it, chunks cost a fifth of all time in collections of everything.
+ */
+export function release(chunk: Uint8Array): void {
+  const { buffer } = chunk;
+  if (chunk.byteLength === buffer.byteLength && buffer instanceof ArrayBuffer) buffer.transfer(0);
+}
+
 /** A part of a file, in bytes: it has the records that begin at `start` or later, and before `end`. */
 export interface Part {
   readonly start: number;
