@@ -76,8 +76,9 @@ function compileExact(document: SchemaDocument): ErrorsOf | undefined {
   }
 }
 
-function compile(document: SchemaDocument, schema: object, options: Options): ValidateFunction {
+function compile(document: SchemaDocument, written: JsonObject, options: Options): ValidateFunction {
   const ajv = createAjv(document, options);
+  const schema = { ...written, $schema: dialects[document.draft] };
   if (options.validateSchema !== false && !ajv.validateSchema(schema)) throw refusedByMetaSchema(ajv.errors ?? []);
   try {
     return ajv.compile(schema);
@@ -85,6 +86,12 @@ function compile(document: SchemaDocument, schema: object, options: Options): Va
     throw refusedByCompiler(document, error);
   }
 }
+
+/** As ajv knows them; schemas may write `https`, leave out the `#`, or name draft 06. */
+const dialects: Readonly<Record<SchemaDocument['draft'], string>> = {
+  'draft-07': 'http://json-schema.org/draft-07/schema#',
+  '2020-12': 'https://json-schema.org/draft/2020-12/schema',
+};
 
 function createAjv(document: SchemaDocument, options: Options): Ajv {
   const all: Options = {

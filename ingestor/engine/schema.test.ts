@@ -400,3 +400,14 @@ describe('checking a record', () => {
     expect(many.check({ l: Array.from({ length: 1000 }, (_, i) => i) })).toHaveLength(20);
   });
 });
+
+test.each([
+  'http://json-schema.org/draft-06/schema#',
+  'https://json-schema.org/draft-07/schema',
+  'http://json-schema.org/draft-07/schema',
+  'http://json-schema.org/draft/2020-12/schema#',
+])('$schema may be written as %s', ($schema) => {
+  const { check } = compileSchema(JSON.stringify({ $schema, properties: { a: { type: 'string' } } }), 'Record');
+  expect(check({ a: 'x' })).toEqual([]);
+  expect(check({ a: 5 })).toHaveLength(1);
+});

@@ -42,6 +42,8 @@ interface PlanScope extends Scope {
 /** The schemas that hold at a place. */
 interface Place {
   readonly members: readonly Member[];
+  /** The schema that all others stand in; none where several were brought together. */
+  readonly whole: unknown;
   readonly scope: PlanScope;
   /** A reference leads back to where it came from, so what holds is not known in full. */
   readonly recursive: boolean;
@@ -52,14 +54,17 @@ function placeOf(located: readonly Located[], scope: PlanScope): Place {
   const expanded = located.map((one) => expand(one, scope));
   return {
     members: expanded.flatMap((one) => one.located),
+    whole: located.length === 1 ? located[0]?.schema : undefined,
     scope: { ...scope, trail: expanded.flatMap((one) => one.trail) },
     recursive: expanded.some((one) => one.recursive),
   };
 }
 
 /** All that is asked of values of these kinds can be checked. */
-function isKnown({ members, scope }: Place, kinds: Iterable<string>): boolean {
-  return [...kinds].every((kind) => members.every((member) => isCheckable(member, kind, scope)));
+function isKnown({ members, scope, whole }: Place, kinds: Iterable<string>): boolean {
+  return [...kinds].every((kind) =>
+    members.every((member) => isCheckable(member, kind, scope, member.schema === whole)),
+  );
 }
 
 function schemasOf({ members }: Place): JsonObject[] {
@@ -135,7 +140,8 @@ function structValue(
     const check = allowed ? checkOf(column, shape, fieldPlace(name, place)) : never(shape);
     return { name, required: required.has(name), check };
   });
-  return { kind: 'struct', fields, size, open: !schemas.some(limitsNames) && !isLimited(size) };
+  const closed = schemas.some((schema) => limitsNames(schema) || schema.unevaluatedProperties === false);
+  return { kind: 'struct', fields, size, open: !closed && !isLimited(size) };
 }
 
 function namesOf({ properties }: JsonObject): string[] {
@@ -211,7 +217,10 @@ function mapValue(column: ColumnPlan, shape: ShapeNode, place: Place): MapValue 
   const { members, scope } = place;
   const schemas = schemasOf(place);
   const [valueColumn, valueShape] = [column.children[1], shape.children[1]];
-  if (hasChoices(schemas) || schemas.some((schema) => schema.additionalProperties === false)) return undefined;
+  const closed = schemas.some(
+    (schema) => schema.additionalProperties === false || schema.unevaluatedProperties === false,
+  );
+  if (hasChoices(schemas) || closed) return undefined;
   if (!valueColumn || !valueShape) return undefined;
   const check = (located: Located[]) => checkOf(valueColumn, valueShape, placeOf(located, scope));
   const required = new Set(requiredNames(schemas));

@@ -69,9 +69,10 @@ export function isAssertion(keyword: string): boolean {
 
 /**
  * True when a walker can check all that the schema asks of values of this kind. `null` stands for what is asked of null:
- * all that is said of other kinds is met by it.
+ * all that is said of other kinds is met by it. `whole`: all other schemas of the place stand in this one, so that what
+ * any of them looks at counts for its `unevaluatedProperties`.
  */
-export function isCheckable(member: Member, kind: string, scope: Scope): boolean {
+export function isCheckable(member: Member, kind: string, scope: Scope, whole: boolean): boolean {
   const { schema } = member;
   if (!isObject(schema)) return false;
   return Object.keys(schema).every((keyword) => {
@@ -79,6 +80,7 @@ export function isCheckable(member: Member, kind: string, scope: Scope): boolean
     const { of } = assertion ?? {};
     if (!assertion || (of !== 'any' && of !== (kind === 'integer' ? 'number' : kind))) return true;
     if (keyword === '$ref') return isFollowed(schema, scope);
+    if (keyword === 'unevaluatedProperties') return whole && typeof schema[keyword] === 'boolean';
     if (keyword === 'anyOf' || keyword === 'oneOf') return isNullPattern(member, scope);
     return assertion.checked;
   });

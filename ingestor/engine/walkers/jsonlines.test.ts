@@ -216,9 +216,26 @@ test.each<[string, object]>([
   ['not', { not: { required: ['b'] } }],
   ['an unnamed field that must be there', { required: ['b'] }],
   ['enum', { enum: [{}] }],
-  ['unevaluatedProperties', { unevaluatedProperties: false }],
+  ['a schema for fields that no keyword looked at', { unevaluatedProperties: { type: 'string' } }],
+  ['unevaluatedProperties for a part of it', { allOf: [{ unevaluatedProperties: false }] }],
 ])('a schema with %s goes the plain way as a whole', (_name, rest) => {
   expect(planOf(record({ a: {} }, rest))).toBeUndefined();
+});
+
+test('unevaluatedProperties closes what allOf is made of', () => {
+  const schema = record(
+    { inner: { allOf: [record({ x: {} }), { $ref: '#/$defs/y' }], unevaluatedProperties: false }, map: {} },
+    {
+      allOf: [record({ a: { type: 'integer' } }), { $ref: '#/$defs/b' }],
+      unevaluatedProperties: false,
+      $defs: { b: record({ b: { type: 'string' } }), y: record({ y: { type: 'integer' } }) },
+    },
+  );
+  const { taken, left } = compared(schema, [
+    ...['{"a":1,"b":"x"}', '{"inner":{"x":1,"y":2}}', '{"c":1}', '{"inner":{"z":1}}', '{"a":"x"}', '{}'],
+  ]);
+  expect(taken).toEqual(['{"a":1,"b":"x"}', '{"inner":{"x":1,"y":2}}', '{}']);
+  expect(left).toEqual([]);
 });
 
 test('references are followed, also beside other keywords, and where they lead back nothing is decided', () => {
