@@ -1,7 +1,16 @@
 /** The columns of rows that wait to be written, in a kernel's memory: filled by the kernel's walkers, or row by row. */
 import type { EncodedColumn, EncodeSettings } from '../parquet/encoded.ts';
 import { readEncodedColumn } from './encodedcolumn.ts';
-import { candidates, costOf, type Encoding, encodings, leastTried, mostTried } from './encodingchoice.ts';
+import {
+  type Candidates,
+  candidates,
+  costOf,
+  type Encoding,
+  encodings,
+  leastTried,
+  mostTried,
+  withoutDeltas,
+} from './encodingchoice.ts';
 import type { Kernel } from './kernel.ts';
 import { leafReader } from './leafreader.ts';
 import { RowFeed } from './rowfeed.ts';
@@ -28,6 +37,7 @@ export class ColumnSet {
   readonly shape: Shape;
   readonly #kernel: Kernel;
   readonly #feed: RowFeed;
+  readonly #candidates: Candidates;
   /** By leaf: what suited its values when there were enough to tell. */
   readonly #encodings: (Encoding | undefined)[] = [];
   /** Leaves whose dictionary does not pay: they have none from the next row group on. */
@@ -36,9 +46,11 @@ export class ColumnSet {
   #rowsAt = 0;
   #rowsRoom = 0;
 
-  constructor(kernel: Kernel, shape: Shape) {
+  /** `deltas`: whether columns may have the delta encodings of the Parquet format. */
+  constructor(kernel: Kernel, shape: Shape, { deltas = true }: { readonly deltas?: boolean } = {}) {
     this.shape = shape;
     this.#kernel = kernel;
+    this.#candidates = deltas ? candidates : withoutDeltas;
     const { run } = kernel;
     run.makeColumns(shape.leaves.length);
     for (const { index, type, maxDefinition, maxRepetition } of shape.leaves) {
@@ -124,13 +136,13 @@ export class ColumnSet {
     const distinct = run.distinctValues(leaf.index);
     if (distinct > 0) return this.#chooseForDictionary(leaf, order, present / distinct);
     const rows = order.subarray(0, Math.ceil((this.rows * mostTried) / Math.max(mostTried, present)));
-    return this.#cheapest(leaf, candidates[leaf.type], { rows, ...wholePages });
+    return this.#cheapest(leaf, this.#candidates[leaf.type], { rows, ...wholePages });
   }
 
   /** A dictionary of few values pays; of many, all values tell. */
   #chooseForDictionary(leaf: ShapeLeaf, rows: Uint32Array, repeats: number): Encoding {
     if (repeats > manyRepeats) return encodings.dictionary;
-    const tried = [encodings.dictionary, ...candidates[leaf.type]];
+    const tried = [encodings.dictionary, ...this.#candidates[leaf.type]];
     const cheapest = this.#cheapest(leaf, tried, { rows, ...wholePages });
     if (cheapest !== encodings.dictionary) this.#plainNext.add(leaf.index);
     return cheapest;

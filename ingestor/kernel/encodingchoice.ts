@@ -12,8 +12,10 @@ export const leastTried = 2048;
 /** And more need not be looked at. */
 export const mostTried = 16_384;
 
+export type Candidates = Readonly<Record<LeafType, readonly Encoding[]>>;
+
 /** What can be tried, the simplest first; text that has a dictionary is another matter. */
-export const candidates: Readonly<Record<LeafType, readonly Encoding[]>> = {
+export const candidates: Candidates = {
   string: [encodings.plain, encodings.deltaLengths],
   json: [encodings.plain, encodings.deltaLengths],
   boolean: [encodings.plain],
@@ -21,6 +23,18 @@ export const candidates: Readonly<Record<LeafType, readonly Encoding[]>> = {
   date: [encodings.plain, encodings.deltas, encodings.dictionary],
   long: [encodings.plain, encodings.deltas, encodings.dictionary],
   timestamptz: [encodings.plain, encodings.deltas, encodings.dictionary],
+  double: [encodings.plain, encodings.dictionary],
+};
+
+/** What every reader knows. */
+export const withoutDeltas: Candidates = {
+  string: [encodings.plain],
+  json: [encodings.plain],
+  boolean: [encodings.plain],
+  int: [encodings.plain, encodings.dictionary],
+  date: [encodings.plain, encodings.dictionary],
+  long: [encodings.plain, encodings.dictionary],
+  timestamptz: [encodings.plain, encodings.dictionary],
   double: [encodings.plain, encodings.dictionary],
 };
 

@@ -84,7 +84,9 @@ export class DataWriter {
     this.#mostRows = rowGroupRows;
     this.#mostWaiting = rowGroupRows * (layout && layout.partitionBy.length > 0 ? rowGroupsOfPartitions : 1);
     this.#mostBytes = settings.heldBytes ?? defaultHeldBytes;
-    this.columns = new ColumnSet(kernel ?? new Kernel(), shape);
+    // Iceberg's own readers in Spark have long refused delta encodings; a table with field ids is one of theirs.
+    const deltas = Object.keys(layout?.fieldIDs ?? {}).length === 0;
+    this.columns = new ColumnSet(kernel ?? new Kernel(), shape, { deltas });
   }
 
   /** Takes a copy of one value for each column, as `convert` gives them. */
