@@ -46,8 +46,8 @@ const csvOptions = {
   comment: '',
 } as const;
 
-/** As the local store reads: pieces of 256 KiB, each in a buffer of its own. */
-const readBytes = 256 * 1024;
+/** As the local store reads: pieces of 1 MiB, each in a buffer of its own. */
+const readBytes = 1024 * 1024;
 
 function fileInput(path: string, size: number): EngineInput {
   return {

@@ -49,7 +49,7 @@ const workFolder = '.forebay';
 /** Files on their way that nobody wrote to for this long were left by a process that died. */
 const abandonedAfter = 24 * 60 * 60 * 1000;
 
-const readBytes = 256 * 1024;
+const readBytes = 1024 * 1024;
 
 export interface LocalStoreOptions {
   readonly clock?: Clock;
