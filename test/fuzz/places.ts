@@ -63,17 +63,15 @@ function anyPlace(making: Making, depth: number): Place {
 }
 
 /** The same place said in another way, with null allowed beside, or with one keyword more. */
-function dressed(place: Place, { chance, draft, definitions, oddity }: Making): Place {
+function dressed(place: Place, making: Making): Place {
+  const { chance, oddity } = making;
   if (chance.is(oddity)) return { ...place, schema: { ...place.schema, ...oddKeyword(chance) } };
   switch (chance.whole(12)) {
     case 0:
     case 1:
       return nullable(place, chance);
-    case 2: {
-      const name = `part${Object.keys(definitions).length}`;
-      definitions[name] = place.schema;
-      return { ...place, schema: { $ref: `#/${draft === 'draft-07' ? 'definitions' : '$defs'}/${name}` } };
-    }
+    case 2:
+      return { ...place, schema: { $ref: referTo(place.schema, making) } };
     case 3:
       return { ...place, schema: { allOf: [place.schema, { description: 'said twice' }] } };
     case 4:
@@ -81,6 +79,24 @@ function dressed(place: Place, { chance, draft, definitions, oddity }: Making): 
     default:
       return place;
   }
+}
+
+/** Puts the schema among the definitions; the reference to it is a pointer, or the name that it bears itself. */
+function referTo(schema: Schema, { chance, draft, definitions }: Making): string {
+  const [keyword, anchor] = draft === 'draft-07' ? ['definitions', '$id'] : ['$defs', '$anchor'];
+  const name = `part${Object.keys(definitions).length}`;
+  const style = '$ref' in schema ? 0 : chance.whole(8);
+  if (style === 1) {
+    definitions[name] = { [anchor]: draft === 'draft-07' ? `#${name}` : name, ...schema };
+    return `#${name}`;
+  }
+  // A schema with an address of its own is another document: what it refers to would be looked for there.
+  if (style === 2 && !JSON.stringify(schema).includes('$ref')) {
+    definitions[name] = { $id: `https://schemas.example/${name}`, ...schema };
+    return `https://schemas.example/${name}`;
+  }
+  definitions[name] = schema;
+  return `#/${keyword}/${name}`;
 }
 
 function nullable(place: Place, chance: Chance): Place {
@@ -227,11 +243,17 @@ function enumPlace({ chance }: Making): Place {
 function rulePlace(rule: Rule, chance: Chance): Place {
   const limit = chance.is(0.2) ? { maxLength: chance.from(1, 30) } : {};
   return scalarPlace({
-    schema: { type: 'string', ...rule.schema, ...limit },
+    schema: { type: 'string', ...asXdm(rule.schema, chance), ...limit },
     fitting: (draw) => spellText(rule.fitting(draw.chance), draw),
     near: (draw) => spellText(rule.near(draw.chance), draw),
     raw: (draw) => rule.fitting(draw.chance),
   });
+}
+
+/** Dates may be called so by XDM's keyword, alone or too. */
+function asXdm(schema: Rule['schema'], chance: Chance): Schema {
+  if (!('format' in schema) || !schema.format.startsWith('date') || !chance.is(0.15)) return schema;
+  return { ...(chance.is(0.5) ? schema : {}), 'meta:xdmType': schema.format };
 }
 
 function integerPlace({ chance }: Making): Place {
@@ -445,7 +467,7 @@ function structPlace(making: Making, size: number, depth: number): Place {
   return nestedPlace(structSchema(making, fields, closed), (draw) => structText(fields, closed, draw), fields);
 }
 
-function structSchema({ chance }: Making, fields: readonly Field[], closed: boolean): Schema {
+function structSchema({ chance, draft }: Making, fields: readonly Field[], closed: boolean): Schema {
   const part = (some: readonly Field[]) => ({
     type: 'object',
     properties: Object.fromEntries(some.map(({ name, place }) => [name, place.schema])),
@@ -453,9 +475,10 @@ function structSchema({ chance }: Making, fields: readonly Field[], closed: bool
       ? { required: some.flatMap(({ name, required }) => (required ? [name] : [])) }
       : {}),
   });
-  if (!closed && fields.length > 1 && chance.is(0.15)) {
+  if ((!closed || draft === '2020-12') && fields.length > 1 && chance.is(0.15)) {
     const middle = chance.from(1, fields.length - 1);
-    return { type: 'object', allOf: [part(fields.slice(0, middle)), part(fields.slice(middle))] };
+    const parts = [part(fields.slice(0, middle)), part(fields.slice(middle))];
+    return { type: 'object', allOf: parts, ...(closed ? { unevaluatedProperties: false } : {}) };
   }
   const unwanted = !closed && chance.is(0.05) ? { properties: { ...part(fields).properties, unwanted: false } } : {};
   return {

@@ -110,7 +110,11 @@ function compile(schema: Schema, only: readonly string[]): (value: unknown) => b
   if (only.length > 0) {
     for (const name of Object.keys(ajv.formats)) if (!only.includes(name)) ajv.addFormat(name, true);
   }
-  return ajv.compile(schema);
+  // The newer draft only adds keywords.
+  const { $schema } = schema;
+  return ajv.compile(
+    $schema === undefined ? schema : { ...schema, $schema: 'http://json-schema.org/draft-07/schema#' },
+  );
 }
 
 const sizes: Readonly<Record<string, Schema>> = {
@@ -125,7 +129,7 @@ function withSizes(schema: unknown): unknown {
   if (!isObject(schema)) return schema;
   const size = sizes[String(schema['meta:xdmType'])];
   const own = Object.fromEntries(Object.entries(schema).map(([name, value]) => [name, withSizes(value)]));
-  return size ? { allOf: [own, size] } : own;
+  return size ? { ...own, allOf: [...(Array.isArray(own.allOf) ? own.allOf : []), size] } : own;
 }
 
 function parsed(text: string): unknown {

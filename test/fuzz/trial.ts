@@ -127,10 +127,10 @@ export function makeTrial(seed: number, wanted: Wanted = {}): Trial {
   return seed % threadedShare === threadedShare - 1 && type !== 'JSON' ? threaded({ ...trial, records }) : trial;
 }
 
-function documentOf(schema: Schema, { draft, definitions }: Making): Schema {
+function documentOf(schema: Schema, { chance, draft, definitions }: Making): Schema {
   const keyword = draft === 'draft-07' ? 'definitions' : '$defs';
   return {
-    ...(draft === 'draft-07' ? { $schema: 'http://json-schema.org/draft-07/schema#' } : {}),
+    ...(draft === 'draft-07' ? { $schema: `http://json-schema.org/draft-0${chance.is(0.8) ? 7 : 6}/schema#` } : {}),
     ...schema,
     ...(Object.keys(definitions).length > 0 ? { [keyword]: definitions } : {}),
   };
