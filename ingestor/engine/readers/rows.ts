@@ -125,6 +125,7 @@ function place(record: Record<string, unknown>, path: Path, value: unknown): voi
   define(at, path.at(-1) ?? '', value);
 }
 
-function define(record: object, name: string, value: unknown): void {
-  Object.defineProperty(record, name, { value, writable: true, enumerable: true, configurable: true });
+function define(record: Record<string, unknown>, name: string, value: unknown): void {
+  if (name !== '__proto__') record[name] = value;
+  else Object.defineProperty(record, name, { value, writable: true, enumerable: true, configurable: true });
 }
