@@ -13,11 +13,12 @@ import { rounded } from './exact.ts';
 import { exactKeywords, exactly } from './exactkeywords.ts';
 import { formatPatterns } from './formatpatterns.ts';
 import { allFormats } from './formats.ts';
-import { compilePattern } from './pattern.ts';
+import type { Pattern, Patterns } from './pattern.ts';
 import {
   invalidSchema,
   isObject,
   type JsonObject,
+  type Located,
   places,
   type SchemaDocument,
   splitPointer,
@@ -53,15 +54,23 @@ export function createJudge(document: SchemaDocument): Judge {
   };
 }
 
-/** ajv nests the checks of an object's fields when it is to stop at the first error; this many is what compilers bear. */
+/** ajv nests the checks of fields and branches when it is to stop at the first error; this many is what compilers bear. */
 const mostNested = 500;
 
 function isWide(document: SchemaDocument): boolean {
-  return [...places({ schema: document.root, pointer: '' })].some(({ schema }) => {
-    if (!isObject(schema)) return false;
-    return isObject(schema.properties) && Object.keys(schema.properties).length > mostNested;
-  });
+  return [...places({ schema: document.root, pointer: '' })].some((place) => widthOf(place).count > mostNested);
 }
+
+/** The keyword of a schema with the most fields or branches. */
+function widthOf({ schema }: Located): { keyword: string; count: number } {
+  const widths = Object.entries(isObject(schema) ? schema : {}).map(([keyword, value]) => {
+    const nested = branching.has(keyword) && typeof value === 'object' && value !== null;
+    return { keyword, count: nested ? Object.keys(value).length : 0 };
+  });
+  return widths.reduce((widest, one) => (one.count > widest.count ? one : widest), { keyword: '$ref', count: 0 });
+}
+
+const branching = new Set(['properties', 'patternProperties', 'allOf', 'anyOf', 'oneOf', 'prefixItems', 'items']);
 
 type ErrorsOf = (record: unknown) => readonly ErrorObject[];
 
@@ -105,13 +114,14 @@ function createAjv(document: SchemaDocument, options: Options): Ajv {
     logger: false,
     // Slower, and only needed where the schema speaks of names that every object inherits.
     ownProperties: namesInherited(document),
-    code: { regExp: patternEngine },
+    code: { regExp: patternEngine(document.patterns) },
     ...(document.draft === 'draft-07' ? { ignoreKeywordsWithRef: true } : {}),
     ...options,
   };
   const ajv = document.draft === 'draft-07' ? new Ajv(all) : new Ajv2020(all);
   const own = document.draft === 'draft-07' ? [...ownKeywords, ...contentKeywords] : [...ownKeywords, unevaluatedItems];
-  for (const keyword of own) ajv.removeKeyword(String(keyword.keyword)).addKeyword(keyword);
+  for (const keyword of [...own, patternKeyword(document.patterns)])
+    ajv.removeKeyword(String(keyword.keyword)).addKeyword(keyword);
   for (const keyword of exactKeywords) ajv.addKeyword(keyword);
   // Ajv2020 always keeps account of it.
   if (document.draft === '2020-12') ajv.opts.unevaluated = document.unevaluated;
@@ -246,11 +256,34 @@ function codePointCount(text: string): number {
   return count;
 }
 
-/** ajv tells patterns apart by their text form. */
-const patternEngine: RegExpEngine = Object.assign(
-  (source: string) => Object.assign(compilePattern(source), { toString: () => source }),
-  { code: 'compilePattern' },
-);
+/** In place of ajv's, which bears no more than some thousand patterns: all of them are one value for its code. */
+function patternKeyword(patterns: Patterns): CodeKeywordDefinition {
+  const used: Pattern[] = [];
+  return {
+    keyword: 'pattern',
+    type: 'string',
+    schemaType: 'string',
+    code(context: KeywordCxt) {
+      const { gen, data, schema } = context;
+      const list = gen.scopeValue('pattern', { ref: used, key: used });
+      const index = used.push(patterns.get(schema)) - 1;
+      context.fail(_`!${list}[${index}].test(${data})`);
+    },
+    error: {
+      message: ({ schema }) => `must match pattern "${String(schema)}"`,
+      params: ({ schema }) => _`{pattern: ${schema}}`,
+    },
+  };
+}
+
+/** For patternProperties. ajv tells patterns apart by their text form. */
+function patternEngine(patterns: Patterns): RegExpEngine {
+  const compile = (source: string) => {
+    const pattern = patterns.get(source);
+    return { test: (text: string) => pattern.test(text), toString: () => source };
+  };
+  return Object.assign(compile, { code: 'compilePattern' });
+}
 
 function namesInherited(document: SchemaDocument): boolean {
   const text = JSON.stringify(document.plain);
@@ -269,8 +302,7 @@ function refusedByMetaSchema(errors: readonly ErrorObject[]): ForebayError {
 /** ajv's compiler throws without a place, mostly for references: look for what it names. */
 function refusedByCompiler(document: SchemaDocument, error: unknown): ForebayError {
   const message = error instanceof Error ? error.message : String(error);
-  if (error instanceof RangeError)
-    return invalidSchema('', '$ref', 'schemas nest or refer to each other too deeply', error);
+  if (error instanceof RangeError) return tooLarge(document, error);
   const twice = /reference "(.*)" resolves to more than one schema/.exec(message)?.[1];
   if (twice !== undefined) return invalidSchema('', '$id', `"${twice}" is the name of more than one schema`, error);
   const reference = /can't resolve reference (\S+)/.exec(message)?.[1];
@@ -278,6 +310,16 @@ function refusedByCompiler(document: SchemaDocument, error: unknown): ForebayErr
   if (place === undefined) return invalidSchema('', '$schema', message, error);
   const problem = `"${reference}" is not in the document; only references within it are followed`;
   return invalidSchema(place, '$ref', problem, error);
+}
+
+/** The stack is exhausted: by references in a circle, or where most stands at one place. */
+function tooLarge({ root }: SchemaDocument, error: RangeError): ForebayError {
+  const all = [...places({ schema: root, pointer: '' })].map((place) => ({ ...place, ...widthOf(place) }));
+  const [widest] = all.sort((a, b) => b.count - a.count);
+  if (!widest || widest.count <= mostNested) {
+    return invalidSchema('', '$ref', 'schemas refer to each other in a circle', error);
+  }
+  return invalidSchema(widest.pointer, widest.keyword, `has ${widest.count} branches, more than can be judged`, error);
 }
 
 function findReference(schema: unknown, pointer: string, reference: string): string | undefined {

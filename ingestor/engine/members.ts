@@ -2,7 +2,14 @@
  * Which schemas hold at a place of a record, and which types of JSON values they allow: references followed, `allOf` taken
  * together, and of `anyOf` the one branch that stands beside null.
  */
-import { appendPointer, isObject, type JsonObject, type Located, type SchemaDocument } from './schemadocument.ts';
+import {
+  appendPointer,
+  invalidSchema,
+  isObject,
+  type JsonObject,
+  type Located,
+  type SchemaDocument,
+} from './schemadocument.ts';
 
 export type Kind = 'null' | 'boolean' | 'integer' | 'number' | 'string' | 'array' | 'object';
 
@@ -10,6 +17,8 @@ export interface Scope {
   readonly document: SchemaDocument;
   /** Pointers of the references that led here: a second time would be for ever. */
   readonly trail: readonly string[];
+  /** How many more schemas may be looked at: references can lead to the same ones again and again. Absent: any number. */
+  readonly room?: { left: number };
 }
 
 /** One of the schemas that must all hold at a place; `orNull`: it stood beside null in anyOf. */
@@ -26,6 +35,10 @@ export interface Members {
 
 export function expand(located: Located, scope: Scope): Members {
   const { schema, pointer } = located;
+  if (scope.room) scope.room.left -= 1;
+  if (scope.room && scope.room.left < 0) {
+    throw invalidSchema('', '$ref', 'leads to so many schemas, over and over, that the columns cannot be told');
+  }
   if (!isObject(schema)) return { located: schema === true ? [] : [located], trail: scope.trail, recursive: false };
   const parts: Members[] = [];
   const reference = typeof schema.$ref === 'string' ? scope.document.references.follow(schema, schema.$ref) : undefined;

@@ -13,10 +13,55 @@ export interface Pattern {
 
 /** Throws Error with a message that says why the pattern is refused: its syntax, or what takes no linear time. */
 export function compilePattern(source: string): Pattern {
+  return compile(source).pattern;
+}
+
+/** The patterns of one schema document: each is compiled once, and all together are of bounded size. */
+export class Patterns {
+  readonly #compiled = new Map<string, Pattern>();
+  #size = 0;
+
+  /** Throws Error as `compilePattern` does, and where there are too many. */
+  get(source: string): Pattern {
+    const known = this.#compiled.get(source);
+    if (known) return known;
+    const { pattern, size } = compile(source);
+    this.#size += size;
+    if (this.#size > maxSizeOfAll)
+      throw new Error(`with it, all patterns take more room than ${maxSizeOfAll} characters`);
+    this.#compiled.set(source, pattern);
+    return pattern;
+  }
+}
+
+/** `size`: what it costs to make, in characters. */
+function compile(source: string): { readonly pattern: Pattern; readonly size: number } {
   const expression = parseExpression(source);
-  if (cannotBacktrack(expression)) return new RegExp(source, 'u');
+  if (cannotBacktrack(expression)) return { pattern: new RegExp(source, 'u'), size: source.length };
+  const size = sizeOf(expression);
+  if (size > maxSize) throw new Error(`takes more room than ${maxSize} characters, its repeats written out`);
   const linear = RE2JS.compile(translate(expression));
-  return { test: (text) => linear.test(text) };
+  return { pattern: { test: (text) => linear.test(text) }, size };
+}
+
+/** RE2 takes a second for a million. */
+const maxSize = 20_000;
+const maxSizeOfAll = 500_000;
+
+/** How many characters it has when repeats are written out; a class counts by how many ranges it is of. */
+function sizeOf(expression: Expression): number {
+  switch (expression.kind) {
+    case 'set':
+      return 1 + expression.set.length / 10;
+    case 'sequence':
+      return expression.items.reduce((sum, item) => sum + sizeOf(item), 1);
+    case 'choice':
+      return expression.options.reduce((sum, option) => sum + sizeOf(option), 1);
+    case 'repeat':
+      return sizeOf(expression.item) * Math.max(1, expression.max === Infinity ? expression.min + 1 : expression.max);
+    default:
+      return 1;
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Schemas in other words: what means the same, and what ajv judges rightly. */
-import { appendPointer, isObject, type JsonObject, places, subschemas } from './schemadocument.ts';
+import { appendPointer, invalidSchema, isObject, type JsonObject, places, subschemas } from './schemadocument.ts';
 
 /** A copy in which each schema, those below it first, is what `change` makes of it. */
 export function mapSchemas(root: JsonObject, change: (schema: JsonObject) => JsonObject): JsonObject {
@@ -25,9 +25,10 @@ function mapBelow(schema: unknown, pointer: string, change: (schema: JsonObject)
 /** Draft 2020-12 as ajv judges it rightly. `unevaluated`: the document asks for what no keyword has looked at. */
 export function plainer(root: JsonObject, unevaluated: boolean): JsonObject {
   const anchors = dynamicAnchors(root);
+  const room = { left: maxDoubled };
   return mapSchemas(root, (schema) => {
     const followed = withStaticReference(schema, anchors);
-    return unevaluated ? withoutDependencies(withoutCondition(followed)) : followed;
+    return unevaluated ? withoutDependencies(withoutCondition(followed, room)) : followed;
   });
 }
 
@@ -51,9 +52,11 @@ function withStaticReference(schema: JsonObject, anchors: ReadonlyMap<unknown, n
 }
 
 /** ajv counts as looked at what an `if` that does not hold has looked at, and forgets it where a branch is missing. */
-function withoutCondition(schema: JsonObject): JsonObject {
+function withoutCondition(schema: JsonObject, room: { left: number }): JsonObject {
   const { if: condition, then: ifTrue = true, else: ifFalse = true, ...rest } = schema;
   if (condition === undefined) return schema;
+  room.left -= [...places({ schema: condition, pointer: '' })].length;
+  if (room.left < 0) throw invalidSchema('', 'if', 'there are too many, in one another, for unevaluatedProperties');
   return withAll(rest, { anyOf: [{ allOf: [condition, ifTrue] }, { allOf: [{ not: condition }, ifFalse] }] });
 }
 
@@ -68,6 +71,9 @@ function withoutDependencies(schema: JsonObject): JsonObject {
     }, rest);
   }, schema);
 }
+
+/** Schemas below `if` are written twice, those in an `if` in an `if` four times. */
+const maxDoubled = 10_000;
 
 function withAll(schema: JsonObject, added: JsonObject): JsonObject {
   return { ...schema, allOf: [...(Array.isArray(schema.allOf) ? schema.allOf : []), added] };

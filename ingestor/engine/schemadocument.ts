@@ -2,7 +2,7 @@
 import { ForebayError } from '../contract/errors.ts';
 import { parseExact } from './exact.ts';
 import { isKnownFormat, knownFormats } from './formats.ts';
-import { compilePattern } from './pattern.ts';
+import { Patterns } from './pattern.ts';
 import { References } from './references.ts';
 import { plainer } from './rewrite.ts';
 
@@ -16,6 +16,7 @@ export interface SchemaDocument {
   readonly root: JsonObject;
   /** Where references of `root` lead. */
   readonly references: References;
+  readonly patterns: Patterns;
   /** Keywords of it ask for fields or items that no other has looked at. */
   readonly unevaluated: boolean;
 }
@@ -30,11 +31,16 @@ export interface Located {
 /** Throws InvalidSchema for text that is no JSON object, of a draft we do not know, or that uses what cannot be checked. */
 export function parseSchemaDocument(text: string): SchemaDocument {
   const [plain, root] = parseBoth(text);
-  if (!isObject(plain) || !isObject(root)) throw invalidSchema('', 'type', 'the schema must be a JSON object');
-  checkDepth(plain);
   const draft = draftOf(plain.$schema);
   const all = [...places({ schema: root, pointer: '' })];
-  const document = { draft, plain, root, references: new References(root), unevaluated: false };
+  const document = {
+    draft,
+    plain,
+    root,
+    references: new References(root),
+    patterns: new Patterns(),
+    unevaluated: false,
+  };
   for (const located of all) checkPlace(located, document);
   if (draft === 'draft-07') return document;
 
@@ -53,7 +59,7 @@ export function parseSchemaDocument(text: string): SchemaDocument {
     }
   }
   const references = new References(rewritten);
-  return { draft, plain: rewrite(plain), root: rewritten, references, unevaluated: unevaluated.length > 0 };
+  return { ...document, plain: rewrite(plain), root: rewritten, references, unevaluated: unevaluated.length > 0 };
 }
 
 /** One line that names the place and the keyword. */
@@ -129,14 +135,24 @@ export function* places(located: Located): Generator<Located> {
   for (const child of subschemas(located)) yield* places(child);
 }
 
-function parseBoth(text: string): [unknown, unknown] {
+function parseBoth(text: string): [JsonObject, JsonObject] {
+  const plain = parseObject(text, JSON.parse);
+  // Before the other parser, which recurs.
+  checkDepth(plain);
+  return [plain, parseObject(text, parseExact)];
+}
+
+function parseObject(text: string, parse: (text: string) => unknown): JsonObject {
+  let value: unknown;
   try {
-    return [JSON.parse(text), parseExact(text)];
+    value = parse(text);
   } catch (error) {
     throw new ForebayError('InvalidSchema', `schema is no JSON: ${error instanceof Error ? error.message : error}`, {
       cause: error,
     });
   }
+  if (!isObject(value)) throw invalidSchema('', 'type', 'the schema must be a JSON object');
+  return value;
 }
 
 /** Twice what columns may nest: who reads a schema does so by recursion. */
@@ -167,9 +183,10 @@ function checkPlace({ schema, pointer }: Located, document: SchemaDocument): voi
   if (typeof schema.format === 'string' && !isKnownFormat(schema.format)) {
     throw invalidSchema(pointer, 'format', `"${schema.format}" is none of ${knownFormats().join(', ')}`);
   }
-  if (typeof schema.pattern === 'string') checkPattern(pointer, 'pattern', schema.pattern);
+  if (typeof schema.pattern === 'string') checkPattern(document, pointer, 'pattern', schema.pattern);
   if (isObject(schema.patternProperties)) {
-    for (const source of Object.keys(schema.patternProperties)) checkPattern(pointer, 'patternProperties', source);
+    for (const source of Object.keys(schema.patternProperties))
+      checkPattern(document, pointer, 'patternProperties', source);
   }
   if (document.draft === 'draft-07' && schema.$ref !== undefined && schema.$id !== undefined && pointer !== '') {
     throw invalidSchema(pointer, '$id', 'does not count beside $ref in draft-07; remove it');
@@ -204,9 +221,9 @@ function checkJudgeable({ schema, pointer }: Located, unevaluated: readonly stri
   }
 }
 
-function checkPattern(pointer: string, keyword: string, source: string): void {
+function checkPattern({ patterns }: SchemaDocument, pointer: string, keyword: string, source: string): void {
   try {
-    compilePattern(source);
+    patterns.get(source);
   } catch (error) {
     throw invalidSchema(pointer, keyword, error instanceof Error ? error.message : String(error), error);
   }

@@ -28,7 +28,7 @@ export function planRecords(document: SchemaDocument): WalkPlan | undefined {
   const place = placeOf([{ schema: document.root, pointer: '' }], {
     document,
     trail: [],
-    checks: new TextChecks(),
+    checks: new TextChecks(document.patterns),
   });
   if (place.recursive || !isKnown(place, ['object'])) return undefined;
   const root = structValue(columns, shape.fields, place);

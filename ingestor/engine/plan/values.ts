@@ -5,7 +5,7 @@ import { automatonOfFormat } from '../automata/formats.ts';
 import type { ColumnPlan } from '../columns.ts';
 import { stringifyExact } from '../exact.ts';
 import { allFormats } from '../formats.ts';
-import { compilePattern } from '../pattern.ts';
+import type { Patterns } from '../pattern.ts';
 import type { JsonObject } from '../schemadocument.ts';
 import { isNumeric, isOneOf, isSame, type Numeric } from '../values.ts';
 import { asksOnlyType } from './keywords.ts';
@@ -34,6 +34,11 @@ export class TextChecks {
   readonly #made = new Map<string, TextCheck | undefined>();
   /** About a second. */
   readonly #budget: Budget = { visits: 30_000_000 };
+  readonly #patterns: Patterns;
+
+  constructor(patterns: Patterns) {
+    this.#patterns = patterns;
+  }
 
   /** Undefined where nothing is asked. */
   of(schemas: Schemas): TextCheck | undefined {
@@ -55,7 +60,7 @@ export class TextChecks {
   }
 
   #pattern(source: string): TextCheck {
-    const compiled = compilePattern(source);
+    const compiled = this.#patterns.get(source);
     return { allows: (text) => compiled.test(text), automaton: compileAutomaton(source, this.#budget) };
   }
 
