@@ -55,6 +55,21 @@ export async function readCsv(
   return reader.span;
 }
 
+/** Whole rows that stand at `offset` of a file, past its header; `options` names the columns. */
+export async function readRows(
+  block: Uint8Array,
+  offset: number,
+  options: CsvOptions,
+  maxRecordBytes: number,
+  taker: RowTaker,
+  sink: RecordSink,
+  bulkOf: BulkOfRows,
+): Promise<void> {
+  const part = { start: offset, end: Number.POSITIVE_INFINITY };
+  const reader = new CsvReader(options, maxRecordBytes, taker, sink, part, bulkOf);
+  for (const _turn of reader.whole(block)) await sink.drain();
+}
+
 const lineFeed = 0x0a;
 /** Each costs some 500 bytes before the first row is read. */
 const mostFields = 100_000;
@@ -137,6 +152,12 @@ class CsvReader implements RecordSource {
     this.#retryAt = this.#oversized || this.#passing ? 0 : Math.min(2 * this.#window.length, this.#mostBytes + 1);
   }
 
+  *whole(block: Uint8Array): Generator<void> {
+    this.#begun = true;
+    this.#window.adopt(block);
+    yield* this.#rows(true);
+  }
+
   *end(): Generator<void> {
     this.#begin(true);
     if (!this.isDone) yield* this.#rows(true);
@@ -183,6 +204,7 @@ class CsvReader implements RecordSource {
       const lineEnd = this.#passedOver();
       if (lineEnd === undefined) {
         if (!this.#row(atEnd)) return;
+        if (window.start > loaded.end) this.#bulkBytes = leastBulkBytes;
       } else {
         if (lineEnd < 0 && !atEnd) return;
         window.dropTo(lineEnd < 0 ? window.end : lineEnd + 1);

@@ -13,6 +13,8 @@ export class RowRecords implements RowTaker {
   readonly #moves: readonly Move[];
   readonly #sink: RecordSink;
   readonly #fillNulls: ((record: Record<string, unknown>) => void) | undefined;
+  /** That the fields are for. */
+  #header: string | undefined;
   #fields: readonly Field[] = [];
   /** Fields whose place another one is moved to. */
   #leftOut: readonly number[] = [];
@@ -25,6 +27,9 @@ export class RowRecords implements RowTaker {
   }
 
   header(names: readonly string[]): void {
+    const header = JSON.stringify(names);
+    if (header === this.#header) return;
+    this.#header = header;
     const { placed, leftOut } = placeFields(names, this.#columns, this.#moves);
     this.#fields = placed.map(({ index, path }) => this.#field(index, path));
     this.#leftOut = leftOut;

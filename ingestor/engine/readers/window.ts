@@ -2,8 +2,10 @@
 /** Read at once, so that what is done once for many records is done seldom. */
 const gatheredBytes = 512 * 1024;
 
+const leastBytes = 256 * 1024;
+
 export class Window {
-  buffer: Buffer = Buffer.allocUnsafe(256 * 1024);
+  buffer: Buffer = Buffer.alloc(0);
   /** The bytes in use are `buffer[start..end)`. */
   start = 0;
   end = 0;
@@ -58,7 +60,9 @@ export class Window {
     // Doubling keeps the copying of a record that comes in many chunks linear.
     const needed = this.length + size;
     const target =
-      needed <= this.buffer.length ? this.buffer : Buffer.allocUnsafe(Math.max(needed, 2 * this.buffer.length));
+      needed <= this.buffer.length
+        ? this.buffer
+        : Buffer.allocUnsafe(Math.max(needed, leastBytes, 2 * this.buffer.length));
     this.buffer.copy(target, 0, this.start, this.end);
     this.buffer = target;
     this.#base += moved;

@@ -4,9 +4,10 @@ import { Kernel } from '../../kernel/kernel.ts';
 import { DataWriter } from '../../parquet/writer.ts';
 import type { ByteSink, DataFile } from '../engine.ts';
 import { createExaminer, type Examiner } from '../examine.ts';
+import { free } from '../free.ts';
 import { Intake, type Outcome } from '../intake.ts';
 import { compileMoves, type Move } from '../mapping.ts';
-import { readCsv } from '../readers/csv.ts';
+import { readRows } from '../readers/csv.ts';
 import { readLines } from '../readers/jsonlines.ts';
 import { MovingSink } from '../readers/moving.ts';
 import { RowRecords } from '../readers/rows.ts';
@@ -20,6 +21,7 @@ export class BlockReader {
   readonly #data: DataWriter;
   readonly #intake: Intake;
   readonly #walkers: Walkers;
+  readonly #rows: RowRecords;
 
   constructor(settings: ThreadSettings, openDataFile: () => ByteSink) {
     this.#settings = settings;
@@ -30,6 +32,7 @@ export class BlockReader {
     const kernel = new Kernel();
     this.#data = new DataWriter({ columns, compression, layout, targetFileSizeBytes, open: openDataFile, kernel });
     this.#intake = new Intake(this.#examiner, this.#data);
+    this.#rows = new RowRecords(columns, this.#moves, this.#intake);
     this.#walkers = createWalkers(settings, columns, this.#moves, kernel, this.#intake);
   }
 
@@ -40,14 +43,13 @@ export class BlockReader {
       readLines(bytes, offset, maxRecordBytes, new MovingSink(intake, this.#moves), this.#walkers.lines);
     } else if (format.type === 'CSV' && columns) {
       const csv = { ...format.csv, header: false, skipLines: 0, columns: [...columns] };
-      const rows = new RowRecords(this.#examiner.columns, this.#moves, intake);
-      const part = { start: offset, end: Number.POSITIVE_INFINITY };
-      await readCsv(once(bytes), csv, maxRecordBytes, rows, intake, part, (names) => this.#walkers.rows(names));
+      await readRows(bytes, offset, csv, maxRecordBytes, this.#rows, intake, (names) => this.#walkers.rows(names));
     } else {
       throw new ForebayError('InvalidTask', `${format.type} is not read in blocks`);
     }
+    free(bytes);
     await intake.drain();
-    return intake.outcome();
+    return withoutColumns(intake.outcome());
   }
 
   async finish(): Promise<readonly DataFile[]> {
@@ -55,6 +57,11 @@ export class BlockReader {
   }
 }
 
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
+/** Those of the block, which whoever gave it has. */
+function withoutColumns(outcome: Outcome): Outcome {
+  const refused = outcome.refused.map(({ refused: { columns: _, ...rest }, ...record }) => ({
+    ...record,
+    refused: rest,
+  }));
+  return { ...outcome, refused };
 }
