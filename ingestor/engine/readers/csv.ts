@@ -203,8 +203,10 @@ class CsvReader implements RecordSource {
       }
       const lineEnd = this.#passedOver();
       if (lineEnd === undefined) {
+        const { start } = window;
+        const wasTried = this.#bulk !== undefined && loaded.start === start && loaded.end === start;
         if (!this.#row(atEnd)) return;
-        if (window.start > loaded.end) this.#bulkBytes = leastBulkBytes;
+        if (wasTried) this.#bulkBytes = this.#bulkBytesAfter(window.start - start);
       } else {
         if (lineEnd < 0 && !atEnd) return;
         window.dropTo(lineEnd < 0 ? window.end : lineEnd + 1);
@@ -222,6 +224,11 @@ class CsvReader implements RecordSource {
     const least = Math.min(mostBulkBytes, Math.max(leastBulkBytes, 4 * this.size));
     this.#bulkBytes = rows > 0 ? Math.min(mostBulkBytes, 2 * this.#bulkBytes) : least;
     return { start, end: start + rows };
+  }
+
+  /** After a row that was not taken in bulk: it was too long for what was loaded, or else the next ones may be as odd. */
+  #bulkBytesAfter(rowBytes: number): number {
+    return rowBytes > this.#bulkBytes ? Math.min(mostBulkBytes, 2 * rowBytes) : leastBulkBytes;
   }
 
   /** For a line to be passed over, its line feed's position (-1: not there yet); else undefined. */

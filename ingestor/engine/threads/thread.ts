@@ -5,6 +5,9 @@ import type { ByteSink } from '../engine.ts';
 import { BlockReader } from './blockreader.ts';
 import type { FromThread, SinkCall, ThreadSettings, ToThread } from './messages.ts';
 
+/** Pieces of a file that may be on their way to the main thread: while it writes them, this one goes on. */
+const writesAhead = 4;
+
 class Thread {
   readonly #port: MessagePort;
   readonly #reader: BlockReader;
@@ -49,13 +52,20 @@ class Thread {
     this.#nextSink += 1;
     // Before any other call on it, since messages stay in order.
     void this.#call({ does: 'open', sink });
+    /** Not answered yet, the oldest first. */
+    const writes: Promise<number>[] = [];
     return {
       key: String(sink),
       write: async (bytes) => {
         const copy = new Uint8Array(bytes);
-        await this.#call({ does: 'write', sink, bytes: copy }, [copy.buffer]);
+        const write = this.#call({ does: 'write', sink, bytes: copy }, [copy.buffer]);
+        write.catch(() => {});
+        if (writes.push(write) > writesAhead) await writes.shift();
       },
-      complete: () => this.#call({ does: 'complete', sink }),
+      complete: async () => {
+        await Promise.all(writes);
+        return await this.#call({ does: 'complete', sink });
+      },
       abort: async () => {
         await this.#call({ does: 'abort', sink });
       },
