@@ -1,5 +1,6 @@
 /** One trial, both engines: the one that users get, and the one in which ajv judges every record by itself. */
 
+import { ForebayError } from '../../ingestor/contract/errors.ts';
 import { differences } from './compare.ts';
 import { fastEngine, type MakeEngine, outcomeOf, plainEngine } from './outcome.ts';
 import { compareWithAjv, hasReference } from './reference.ts';
@@ -19,8 +20,13 @@ export interface Checked {
 export async function checkWithAjv(trial: Trial): Promise<Checked> {
   const checked = await checkTrial(trial);
   if (checked.differences.length > 0 || !hasReference(trial)) return checked;
-  const { differences } = await compareWithAjv(trial);
-  return { ...checked, differences: differences.map((difference) => `ajv: ${difference}`) };
+  try {
+    const { differences } = await compareWithAjv(trial);
+    return { ...checked, differences: differences.map((difference) => `ajv: ${difference}`) };
+  } catch (error) {
+    if (error instanceof ForebayError && error.code === 'InvalidSchema') return checked;
+    return { ...checked, differences: [`thrown: ${textOf(error)}`] };
+  }
 }
 
 export async function checkTrial(trial: Trial, fast: MakeEngine = fastEngine): Promise<Checked> {
@@ -36,7 +42,10 @@ export async function checkTrial(trial: Trial, fast: MakeEngine = fastEngine): P
       walked: actual.walked,
     };
   } catch (error) {
-    const thrown = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return { differences: [`thrown: ${thrown}`], format: type, rows: 0, rejects: 0, walked: 0 };
+    return { differences: [`thrown: ${textOf(error)}`], format: type, rows: 0, rejects: 0, walked: 0 };
   }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

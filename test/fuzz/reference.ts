@@ -9,6 +9,7 @@
  *   duration, byte and URI templates. Not compared where ajv's verdict on such a format decides, or the engine's;
  * - `meta:xdmType` is a bound of integers;
  * - `multipleOf` is decimal: 19.99 is a multiple of 0.01;
+ * - ajv crashes where it compares objects that have a field `toString`. Not compared;
  * - a map's key `__proto__` is in the file, but our reader of Parquet makes objects of maps, and loses it. Not compared.
  */
 import { isUtf8 } from 'node:buffer';
@@ -47,8 +48,8 @@ export function hasReference({ format, mapping, maxRecordBytes }: Trial): boolea
 /** Of a trial that has a reference; it is read whole. */
 export async function compareWithAjv(whole: Trial, make: MakeEngine = fastEngine): Promise<Compared> {
   const trial = { ...whole, parts: 1, threads: 1 };
-  const judge = judgeOf(trial.schema);
   const { columns } = compileSchema(JSON.stringify(trial.schema), 'Record');
+  const judge = judgeOf(trial.schema);
   const outcome = await outcomeOf(trial, make);
   const rejects = new Map(outcome.rejects.map((reject) => [reject.record, reject]));
   const differences: string[] = outcome.failure ? [show(outcome.failure)] : [];
@@ -96,10 +97,18 @@ function judgeOf(schema: Schema): (line: Buffer) => [Verdict, JsonObject | undef
     const value = isUtf8(line) ? parsed(line.toString()) : undefined;
     if (!isObject(value)) return ['refuses', undefined];
     if (mayBeRounded(value) || !isComparable(value)) return ['open', undefined];
-    const [accepts, acceptsLoosely] = [full(value), loose(value)];
-    if (accepts !== acceptsLoosely) return ['open', undefined];
+    const accepts = asked(full, value);
+    if (accepts === undefined || accepts !== asked(loose, value)) return ['open', undefined];
     return accepts ? ['accepts', value] : ['refuses', undefined];
   };
+}
+
+function asked(validate: (value: unknown) => boolean, value: unknown): boolean | undefined {
+  try {
+    return validate(value);
+  } catch {
+    return undefined;
+  }
 }
 
 /** `only`: the formats to check; empty: all of them. */
