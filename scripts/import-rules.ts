@@ -66,7 +66,7 @@ export const rules: Rule[] = [
   },
   {
     because: 'these reach the world through the store only',
-    in: ['ingestor/engine/', 'ingestor/parquet/', 'ingestor/table/', 'ingestor/commit/'],
+    in: ['ingestor/kernel/', 'ingestor/engine/', 'ingestor/parquet/', 'ingestor/table/', 'ingestor/commit/'],
     not: ['node:fs', 'node:net', 'node:http', 'node:https', 'node:dgram', 'node:child_process', '@aws-sdk/', 'undici'],
     tests: true,
   },
