@@ -111,6 +111,12 @@ test('lists that go on over pages keep their rows', async () => {
   expect(rows.map(({ l }) => l ?? null)).toEqual(lists);
 });
 
+test('a name with a dot is no path', async () => {
+  const fields = `{b: 1} as a, 2 as "a.b", {a: {b: 3}, "a.b": [{"c.d": 4}]} as s, map {'x.y': 5} as "m.n"`;
+  const rows = await rowsOf(await written(`select ${fields}`));
+  expect(rows).toEqual([{ a: { b: 1 }, 'a.b': 2, s: { a: { b: 3 }, 'a.b': [{ 'c.d': 4 }] }, 'm.n': { 'x.y': 5 } }]);
+});
+
 test('only ranges are read, and large row groups piece by piece', async () => {
   const texts = Array.from({ length: 40_000 }, (_, i) => [`${i} ${'x'.repeat(1000)}`]);
   const data = await writeFile([column('t', 'string')], texts, { compression: 'None' });

@@ -168,7 +168,7 @@ async function openLeaves(rowGroup: RowGroup, context: Context): Promise<Map<str
         utf8: false,
       };
       const bytes = new RangeReader(context.file, start, end, piece, whole?.subarray(start - first, end - first));
-      return [meta.path_in_schema.join('.'), new LeafCursor(decoder, schemaPath, bytes)];
+      return [keyOf(meta.path_in_schema), new LeafCursor(decoder, schemaPath, bytes)];
     }),
   );
 }
@@ -190,7 +190,7 @@ class TopColumn {
   readonly #clean: Convert | undefined;
 
   constructor(tree: SchemaTree, cursors: ReadonlyMap<string, LeafCursor>, { decoding, original }: Context) {
-    this.#tree = tree;
+    this.#tree = withKeys(tree);
     this.#leaves = leafElements(original, tree.path).map(({ path, element }) => {
       const cursor = cursors.get(path);
       if (!cursor) throw new Error(`column ${path} is not in the row group`);
@@ -208,14 +208,28 @@ class TopColumn {
     if (!this.#clean) return taken[0]?.[1] ?? [];
     const leaves = new Map<string, DecodedArray>(taken.map(([path, values]) => [path, Array.from(values)]));
     assembleNested(leaves, this.#tree, DEFAULT_PARSERS);
-    return Array.from(leaves.get(this.#tree.path.join('.')) ?? [], this.#clean);
+    return Array.from(leaves.get(keyOf(this.#tree.path)) ?? [], this.#clean);
   }
+}
+
+/** hyparquet tells columns apart by their names with dots between, which names may have too. */
+function keyOf(path: readonly string[]): string {
+  return path.map(withoutDots).join('.');
+}
+
+function withoutDots(name: string): string {
+  return name.replaceAll('.', '\u0000');
+}
+
+/** A tree whose places hyparquet calls as `keyOf` does; elements keep their names. */
+function withKeys(tree: SchemaTree): SchemaTree {
+  return { ...tree, path: tree.path.map(withoutDots), children: tree.children.map(withKeys) };
 }
 
 function leafElements(root: SchemaTree, path: readonly string[]): { path: string; element: SchemaElement }[] {
   const found: { path: string; element: SchemaElement }[] = [];
   const visit = (tree: SchemaTree): void => {
-    if (tree.children.length === 0) found.push({ path: tree.path.join('.'), element: tree.element });
+    if (tree.children.length === 0) found.push({ path: keyOf(tree.path), element: tree.element });
     else for (const child of tree.children) visit(child);
   };
   const tree = getTreePath(root, [...path]).at(-1);
