@@ -3,6 +3,7 @@ import { createEngine } from '../../ingestor/engine/index.ts';
 import { trialOf } from './kept.ts';
 import type { MakeEngine } from './outcome.ts';
 import { compareWithAjv, hasReference } from './reference.ts';
+import { seeds } from './seeds.ts';
 import { makeTrial, type Trial } from './trial.ts';
 
 /** Those of 20 seeds that ajv can be asked about. */
@@ -27,6 +28,10 @@ test.each(Array.from({ length: 6 }, (_, group) => group))(
   },
   120_000,
 );
+
+test.each(seeds.map((kept) => ({ ...kept, ...trialOf(kept) })).filter(hasReference))('$title', async (trial) => {
+  expect((await compareWithAjv(trial)).differences).toEqual([]);
+});
 
 const schema = { type: 'object', properties: { a: { type: 'integer', maximum: 5 } } };
 const accepted = trialOf({ title: '', trial: { schema, format: { type: 'JSONLines' } }, records: ['{"a": 5.0}\n'] });
