@@ -20,6 +20,9 @@ export interface ChildTask {
   readonly plain?: boolean;
 }
 
+/** Made by `bundle.ts`. */
+export const forebayProgram = join(import.meta.dirname, '..', '..', 'dist', 'bench', 'forebay.js');
+
 export type DuckdbWay = 'ordered' | 'unordered' | 'files';
 
 export interface Measured {
@@ -40,7 +43,7 @@ const heap = `--max-old-space-size=${heapMiB('512Mi')}`;
 
 /** A run of `forebay.ts` or `duckdb.ts`. With one thread it gets one core, else V8's and DuckDB's helpers run on others. */
 export async function runChild(program: 'forebay' | 'duckdb', task: ChildTask): Promise<Measured> {
-  const script = join(import.meta.dirname, `${program}.ts`);
+  const script = program === 'forebay' ? forebayProgram : join(import.meta.dirname, 'duckdb.ts');
   const node = [process.execPath, ...(program === 'forebay' ? [heap] : []), script, JSON.stringify(task)];
   const [command = '', ...args] = pinningWorks() ? ['taskset', '-c', cores(task.threads), ...node] : node;
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });

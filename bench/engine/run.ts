@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { bundleForebay } from './bundle.ts';
 import { type BenchCase, cases } from './cases.ts';
 import { type Figures, figuresOf, markdownTable, textTable } from './report.ts';
 import { runRounds } from './rounds.ts';
@@ -44,6 +45,7 @@ async function main(): Promise<void> {
   const chosen = cases.filter(isChosen);
   if (chosen.length === 0) throw new Error(`there is no case ${values.cases}; see --help`);
   const options = { rounds, times, plain, ...(quick ? { megabytes: 100 } : {}) };
+  await bundleForebay();
   const start = await measureStart();
   const figures = figuresOf(await runRounds(chosen, options), options, start);
   process.stdout.write(values.output === 'json' ? `${JSON.stringify(figures, undefined, 2)}\n` : textTable(figures));
