@@ -47,7 +47,8 @@ test('records that were answered with 200 become rows, bad ones are counted', as
   expect((await send({ id: 1 }, 'wrong')).status).toBe(401);
   const counts = await eventually('all in status', async () => {
     const { status } = await workspace.get('StreamInlet', 'clicks');
-    return status?.records?.ingested === 20 ? status.records : undefined;
+    const { ingested, pending } = status?.records ?? {};
+    return ingested === 20 && pending === 0 ? status?.records : undefined;
   });
   expect(counts).toMatchObject({ received: 21, ingested: 20, failed: 1, pending: 0 });
   expect(await countRecords(workspace.table('clicks'))).toBe(20);
