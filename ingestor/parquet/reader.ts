@@ -54,8 +54,6 @@ export interface Batch {
   readonly rows: number;
   /** One array of values for each top-level column; null or undefined where there is none. */
   readonly columns: readonly ArrayLike<unknown>[];
-  /** Uncompressed bytes of a row, on the average of its row group. */
-  readonly bytesPerRow: number;
 }
 
 /** Values as JSON has them. */
@@ -136,13 +134,12 @@ async function* readRowGroup(rowGroup: RowGroup, context: Context): AsyncGenerat
   if (rows === 0) return;
   const leaves = await openLeaves(rowGroup, context);
   const tops = context.root.children.map((child) => new TopColumn(child, leaves, context));
-  const bytesPerRow = Math.ceil(Number(rowGroup.total_byte_size) / rows);
   let done = 0;
   while (done < rows) {
     let count = Math.min(batchRows, rows - done);
     for (const leaf of leaves.values()) count = Math.min(count, await leaf.available());
     if (count === 0) throw new Error(`a column has ${done} rows where its row group has ${rows}`);
-    yield { rows: count, columns: tops.map((top) => top.take(count)), bytesPerRow };
+    yield { rows: count, columns: tops.map((top) => top.take(count)) };
     done += count;
   }
 }

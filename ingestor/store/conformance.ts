@@ -192,6 +192,14 @@ export function describeStore(name: string, traits: ConformanceTraits, open: () 
         });
       });
 
+      test("gives pieces that are their reader's own", async () => {
+        const before = await readAll(store, 'reading/object');
+        for await (const piece of store.read('reading/object')) {
+          piece.fill(0);
+        }
+        expect(await readAll(other, 'reading/object')).toEqual(before);
+      });
+
       test('may be given up half-way', async () => {
         for await (const piece of store.read('reading/object')) {
           expect(piece.length).toBeGreaterThan(0);

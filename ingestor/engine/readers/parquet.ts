@@ -51,7 +51,6 @@ function rowsIn(rowGroups: readonly RowGroupFacts[]): number {
 
 class RowReader implements RecordSource {
   readonly offset = undefined;
-  weight = 0;
   readonly #names: readonly string[];
   readonly #records: ParquetRecords;
   readonly #give: GiveRow;
@@ -71,8 +70,7 @@ class RowReader implements RecordSource {
     return Buffer.from(stringifyExact(this.#record));
   }
 
-  take({ rows, columns, bytesPerRow }: Batch): void {
-    this.weight = bytesPerRow;
+  take({ rows, columns }: Batch): void {
     const fields = this.#names.map((name, index) => ({ name, values: columns[index] ?? [] }));
     for (let row = 0; row < rows; row += 1) {
       const record: Record<string, unknown> = {};

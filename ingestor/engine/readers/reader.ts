@@ -35,8 +35,6 @@ export interface RecordSource {
   readonly offset: number | undefined;
   /** Bytes of the whole record. */
   readonly size: number;
-  /** About what it took in its file, where that is not its size. */
-  readonly weight?: number;
   /** The record, or its beginning when it was too large to keep. */
   raw(): Uint8Array;
   /** Of CSV: the names of its fields. */

@@ -59,6 +59,7 @@ class Thread {
       write: async (bytes) => {
         const copy = new Uint8Array(bytes);
         const write = this.#call({ does: 'write', sink, bytes: copy }, [copy.buffer]);
+        // Thrown where it is waited for.
         write.catch(() => {});
         if (writes.push(write) > writesAhead) await writes.shift();
       },
@@ -90,4 +91,4 @@ function describe(error: unknown): { readonly code?: string; readonly message: s
   return { message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }
 
-if (parentPort) new Thread(parentPort as unknown as MessagePort, workerData as ThreadSettings);
+if (parentPort) new Thread(parentPort, workerData);
