@@ -1,6 +1,7 @@
 /** Ingests a file as a shard does, from one local file to others: `node forebay.ts TASK`, see child.ts. */
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { release } from '../../ingestor/contract/memory.ts';
 import type { ByteSink, EngineInput } from '../../ingestor/engine/engine.ts';
 import { createEngine } from '../../ingestor/engine/index.ts';
 import { layoutOf } from '../../ingestor/engine/testing.ts';
@@ -75,6 +76,7 @@ function fileSink(path: string): ByteSink {
     async write(bytes) {
       await (await opened()).writeFile(bytes);
       written += bytes.length;
+      release(bytes);
     },
     async complete() {
       await (await opened()).close();

@@ -43,7 +43,7 @@ export interface EngineSettings {
   onProgress?(records: RecordCounts, inputBytes: number): void;
 }
 
-/** Where bytes go: an Upload of the store fits. `key` is what receipts name. */
+/** Where bytes go: an Upload of the store fits. `key` is what receipts name. `write` takes the bytes over and may free their memory. */
 export interface ByteSink {
   readonly key: string;
   write(bytes: Uint8Array): Promise<void>;

@@ -1,5 +1,6 @@
 /** The reject file: a line of JSON for each refused record, compressed with Zstandard frame by frame. */
 import { isUtf8 } from 'node:buffer';
+import { isDeepStrictEqual } from 'node:util';
 import { constants, zstdCompressSync } from 'node:zlib';
 import type { ByteSink, RejectedRecord } from './engine.ts';
 import type { RecordSource } from './readers/reader.ts';
@@ -24,7 +25,7 @@ export class RejectWriter {
   #lines: string[] = [];
   #buffered = 0;
   #rows = 0;
-  #columns: string | undefined;
+  #columns: readonly string[] | undefined;
 
   constructor(open: () => ByteSink) {
     this.#open = open;
@@ -55,11 +56,10 @@ export class RejectWriter {
 
   /** They hold for the lines that follow, so they are written where they are others. */
   #changed(columns: readonly string[] | undefined): Pick<RejectedRecord, 'columns'> {
-    if (columns === undefined) return {};
-    const text = JSON.stringify(columns);
-    if (text === this.#columns) return {};
-    this.#columns = text;
-    return { columns };
+    if (columns === undefined || columns === this.#columns) return {};
+    const known = this.#columns;
+    this.#columns = columns;
+    return known && isDeepStrictEqual(known, columns) ? {} : { columns };
   }
 
   async #flush(): Promise<void> {

@@ -11,6 +11,8 @@ const maxClasses = 1000;
 export class ErrorTally {
   readonly #columns: readonly ColumnPlan[];
   readonly #classes = new Map<string, ErrorClass>();
+  /** The classes' paths of the first so many paths. */
+  readonly #places = new Map<string, string>();
   #others = 0;
 
   constructor(columns: readonly ColumnPlan[]) {
@@ -21,7 +23,7 @@ export class ErrorTally {
   add(errors: readonly RecordError[], file: string, record: number): void {
     const counted = new Set<string>();
     for (const { code, path, message } of errors) {
-      const place = classPath(path, this.#columns);
+      const place = this.#placeOf(path);
       const key = `${code}\n${place}`;
       if (counted.has(key)) continue;
       counted.add(key);
@@ -37,6 +39,14 @@ export class ErrorTally {
           sample: { file, record },
         });
     }
+  }
+
+  #placeOf(path: string): string {
+    const known = this.#places.get(path);
+    if (known !== undefined) return known;
+    const place = classPath(path, this.#columns);
+    if (this.#places.size < maxClasses) this.#places.set(path, place);
+    return place;
   }
 
   /** Most frequent first. */

@@ -3,12 +3,11 @@ import { promisify } from 'node:util';
 import { constants, gzip, gzipSync, zstdCompress, zstdCompressSync } from 'node:zlib';
 import { snappyCompressor } from 'hysnappy';
 import type { Compression } from '../contract/task.ts';
-import { free } from '../engine/free.ts';
 
 export interface Codec {
   /** Its number in parquet.thrift. */
   readonly number: number;
-  /** Gives bytes that are not the page's. */
+  /** Gives bytes that are not the page's, in memory of their own. */
   compress(page: Uint8Array): Uint8Array;
   /** Beside this thread, in libuv's pool; absent where nothing does that. */
   readonly compressInPool?: (page: Uint8Array) => Promise<Uint8Array>;
@@ -25,20 +24,13 @@ export function codecOf(compression: Compression): Codec {
     case 'Zstd':
       return {
         number: 6,
-        compress: (page) => tight(zstdCompressSync(page, zstdOptions(page))),
-        compressInPool: async (page) => tight(await zstdInPool(page, zstdOptions(page))),
+        compress: (page) => zstdCompressSync(page, zstdOptions(page)),
+        compressInPool: (page) => zstdInPool(page, zstdOptions(page)),
       };
   }
 }
 
 const zstdInPool = promisify(zstdCompress);
-
-/** A copy without the room that was set aside for the worst. */
-function tight(compressed: Buffer): Uint8Array {
-  const copy = new Uint8Array(compressed);
-  free(compressed);
-  return copy;
-}
 
 /**
  * Level 1: half the time of the default 3 for a few per cent more bytes. One chunk takes all that can come of a page, and

@@ -1,10 +1,9 @@
 /** Bytes on their way to a sink: gathered to pieces that are worth a call. */
+import { free } from '../contract/memory.ts';
 import type { ByteSink } from '../engine/engine.ts';
 
 /** 1 MiB. */
 const pieceBytes = 1024 * 1024;
-/** Of a buffer that is larger than what stands in it by this factor, a copy is kept. */
-const mostSlack = 4;
 
 export class SinkWriter {
   readonly #sink: ByteSink;
@@ -21,12 +20,11 @@ export class SinkWriter {
     return this.#offset;
   }
 
-  /** Takes bytes that nobody changes. */
+  /** Takes the bytes over, with all of the memory in which they lie: it is freed. */
   append(bytes: Uint8Array): void {
-    const kept = bytes.buffer.byteLength > mostSlack * bytes.length ? new Uint8Array(bytes) : bytes;
-    this.#waiting.push(kept);
-    this.#waitingBytes += kept.length;
-    this.#offset += kept.length;
+    this.#waiting.push(bytes);
+    this.#waitingBytes += bytes.length;
+    this.#offset += bytes.length;
   }
 
   get isFull(): boolean {
@@ -36,6 +34,7 @@ export class SinkWriter {
   async flush(): Promise<void> {
     if (this.#waitingBytes === 0) return;
     const piece = Buffer.concat(this.#waiting, this.#waitingBytes);
+    for (const bytes of this.#waiting) free(bytes);
     this.#waiting = [];
     this.#waitingBytes = 0;
     await this.#sink.write(piece);

@@ -284,7 +284,7 @@ export function describeStore(name: string, traits: ConformanceTraits, open: () 
       test('take a large piece at once', async () => {
         const bytes = randomBytes(20 << 20);
         const upload = store.upload('uploads/at-once');
-        await upload.write(bytes);
+        await upload.write(Buffer.from(bytes));
         expect(await upload.complete()).toBe(bytes.length);
         expect(digest(await readAll(other, 'uploads/at-once'))).toBe(digest(bytes));
       });

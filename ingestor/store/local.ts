@@ -30,6 +30,7 @@ import { dirname, join, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Clock, type Random, systemClock, systemRandom } from '../contract/environment.ts';
 import { ForebayError } from '../contract/errors.ts';
+import { release } from '../contract/memory.ts';
 import { FileLock } from './file-lock.ts';
 import { checkPathKey, compareKeys, toBytes } from './keys.ts';
 import type {
@@ -184,6 +185,7 @@ export class LocalStore implements Store {
         this.#mapErrors(key, async () => {
           await writeAll((await goOn()).handle, bytes);
           size += bytes.byteLength;
+          release(bytes);
         }),
       complete: () =>
         this.#mapErrors(key, async () => {

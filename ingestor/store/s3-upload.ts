@@ -9,6 +9,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { ForebayError } from '../contract/errors.ts';
+import { release } from '../contract/memory.ts';
 import { nameOf } from './s3-errors.ts';
 import type { Upload } from './store.ts';
 
@@ -119,6 +120,7 @@ export class S3Upload implements Upload {
 
   #takeChunks(): Buffer {
     const body = Buffer.concat(this.#chunks, this.#chunkBytes);
+    for (const chunk of this.#chunks) release(chunk);
     this.#chunks = [];
     this.#chunkBytes = 0;
     return body;
@@ -151,6 +153,7 @@ export class S3Upload implements Upload {
   async #uploadPart(UploadId: string, PartNumber: number, Body: Buffer): Promise<void> {
     const command = new UploadPartCommand({ ...this.#at, UploadId, PartNumber, Body });
     const { ETag } = await this.#send((options) => this.#client.send(command, options));
+    release(Body);
     this.#parts.push({ PartNumber, ...(ETag === undefined ? {} : { ETag }) });
   }
 

@@ -100,7 +100,7 @@ export interface ConditionalOutcome {
 
 export interface Upload {
   readonly key: string;
-  /** Takes the bytes over; resolves when more may come (back-pressure). */
+  /** Takes the bytes over, and may free their memory; resolves when more may come (back-pressure). */
   write(bytes: Uint8Array): Promise<void>;
   /** Makes the object visible; answers its size in bytes. */
   complete(): Promise<number>;

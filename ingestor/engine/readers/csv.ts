@@ -3,6 +3,7 @@
  * after a closing quote and a quote that never closes cost the line they begin in. A quote inside of an unquoted field is
  * a character like any other. Blank lines are passed over, but of a file with one column, where they are a null.
  */
+import { release } from '../../contract/memory.ts';
 import type { CsvOptions } from '../../contract/task.ts';
 import type { RecordError } from '../schema.ts';
 import { CsvScanner, type ScannedRow } from './csvscanner.ts';
@@ -14,7 +15,6 @@ import {
   type Part,
   type RecordSink,
   type RecordSource,
-  release,
   type Span,
   unreadable,
   wholeFile,

@@ -16,8 +16,9 @@ export interface ScannedRow {
 }
 
 const [lineFeed, carriageReturn] = [0x0a, 0x0d];
-/** Decoded at once: some rows' worth, since a row may be the only one that is scanned here. */
-const textBytes = 16 * 1024;
+/** Decoded at once: little at first, since a row may be the only one that is scanned here, then more. */
+const leastTextBytes = 1024;
+const mostTextBytes = 16 * 1024;
 
 export class CsvScanner {
   readonly #charset: CsvOptions['charset'];
@@ -31,6 +32,7 @@ export class CsvScanner {
   /** Some of the bytes, from `#textStart` on, each as one character. */
   #text = '';
   #textStart = 0;
+  #textBytes = leastTextBytes;
 
   constructor(options: CsvOptions) {
     this.#charset = options.charset;
@@ -112,8 +114,10 @@ export class CsvScanner {
   #decode(start: number, end: number, high: boolean): string {
     if (high && this.#charset === 'UTF-8') return this.#buffer.toString('utf8', start, end);
     if (start < this.#textStart || end > this.#textStart + this.#text.length) {
+      const goesOn = start < this.#textStart + 2 * this.#text.length;
+      this.#textBytes = goesOn ? Math.min(mostTextBytes, 2 * this.#textBytes) : leastTextBytes;
       this.#textStart = start;
-      this.#text = this.#buffer.toString('latin1', start, Math.min(this.#end, Math.max(end, start + textBytes)));
+      this.#text = this.#buffer.toString('latin1', start, Math.min(this.#end, Math.max(end, start + this.#textBytes)));
     }
     return this.#text.slice(start - this.#textStart, end - this.#textStart);
   }

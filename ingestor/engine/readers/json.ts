@@ -3,7 +3,9 @@
  * their brackets and parsed one by one, so that a broken one costs its record only; brackets that do not match leave
  * nothing to find the next one by, and the file is unreadable.
  */
+
 import { isUtf8 } from 'node:buffer';
+import { release } from '../../contract/memory.ts';
 import { parseExact } from '../exact.ts';
 import { notAnObject } from '../examine.ts';
 import { isObject } from '../schemadocument.ts';
@@ -15,7 +17,6 @@ import {
   Oversized,
   type RecordSink,
   type RecordSource,
-  release,
   tooLarge,
   unreadable,
 } from './reader.ts';

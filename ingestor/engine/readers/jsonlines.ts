@@ -1,5 +1,7 @@
 /** One JSON object a line. Blank lines are passed over; a line that is broken costs its record only. */
+
 import { isAscii, isUtf8 } from 'node:buffer';
+import { release } from '../../contract/memory.ts';
 import { parseExact } from '../exact.ts';
 import { notAnObject } from '../examine.ts';
 import { isObject } from '../schemadocument.ts';
@@ -13,7 +15,6 @@ import {
   type Part,
   type RecordSink,
   type RecordSource,
-  release,
   type Span,
   tooLarge,
   wholeFile,

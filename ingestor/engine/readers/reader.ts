@@ -4,7 +4,6 @@
  * any more where records begin; what is wrong within one record it says to `refuse`, and goes on with the next.
  */
 import { ForebayError } from '../../contract/errors.ts';
-import { free } from '../free.ts';
 import type { RecordError } from '../schema.ts';
 import type { JsonObject } from '../schemadocument.ts';
 
@@ -44,11 +43,6 @@ export interface RecordSource {
 }
 
 export type Bytes = AsyncIterable<Uint8Array>;
-
-/** Frees the memory of a chunk that was copied, where nothing else lies in it. It spares a fifth of all time. */
-export function release(chunk: Uint8Array): void {
-  if (chunk.byteLength === chunk.buffer.byteLength) free(chunk);
-}
 
 /** A part of a file, in bytes: it has the records that begin at `start` or later, and before `end`. */
 export interface Part {

@@ -31,20 +31,24 @@ export class RowRecords implements RowTaker {
     if (header === this.#header) return;
     this.#header = header;
     const { placed, leftOut } = placeFields(names, this.#columns, this.#moves);
-    this.#fields = placed.map(({ index, path }) => this.#field(index, path));
+    const places = new Map<string, Place>();
+    this.#fields = placed.map(({ index, path }) => this.#field(index, path, places));
     this.#leftOut = leftOut;
   }
 
   row(values: readonly (string | null)[], source: RecordSource): void {
     const record: Record<string, unknown> = {};
     let exact = false;
-    for (const { index, path, name, convert } of this.#fields) {
+    let place: Place | undefined;
+    let at = record;
+    for (const { index, inside, name, convert } of this.#fields) {
       const text = values[index];
       if (text === null || text === undefined) continue;
       const value = convert(text);
       if (typeof value === 'bigint' || (typeof value === 'object' && hasBigInt(value))) exact = true;
-      if (name === undefined) place(record, path, value);
-      else record[name] = value;
+      if (inside !== place) at = structAt(record, inside.path);
+      place = inside;
+      define(at, name, value);
     }
     this.#fillNulls?.(record);
     const warned = this.#leftOut.some((index) => typeof values[index] === 'string');
@@ -52,21 +56,29 @@ export class RowRecords implements RowTaker {
     else this.#sink.accept(record, source, warned);
   }
 
-  #field(index: number, path: Path): Field {
+  /** Fields of one struct have the same place. */
+  #field(index: number, path: Path, places: Map<string, Place>): Field {
     const top = this.#columns.get(path[0] ?? '');
     const convert = textConverter(top && findColumn([top], path));
-    const simple = path.length === 1 && path[0] !== '__proto__';
-    return { index, path, convert, ...(simple ? { name: path[0] } : {}) };
+    const [outer, name = ''] = [path.slice(0, -1), path.at(-1)];
+    const key = JSON.stringify(outer);
+    const inside = places.get(key) ?? { path: outer };
+    places.set(key, inside);
+    return { index, inside, name, convert };
   }
 }
 
 interface Field {
   /** Of the field in its row. */
   readonly index: number;
-  readonly path: Path;
-  /** The path where it is one plain name. */
-  readonly name?: string | undefined;
+  readonly inside: Place;
+  readonly name: string;
   readonly convert: ConvertText;
+}
+
+/** The struct that a field is in, or the record. */
+interface Place {
+  readonly path: Path;
 }
 
 /** Where the fields of a row go. */
@@ -85,20 +97,20 @@ export function placeFields(
   const fields = names.flatMap((name, index) => placesOf(name, columns, moves).map((place) => ({ ...place, index })));
   // Of two fields for one place the moved one is kept.
   const moved = fields.filter((field) => field.moved);
-  const givesWay = (field: Place) => !field.moved && moved.some((other) => overlap(other.path, field.path));
+  const givesWay = (field: Destination) => !field.moved && moved.some((other) => overlap(other.path, field.path));
   return {
     placed: fields.filter((field) => !givesWay(field)),
     leftOut: fields.filter(givesWay).map(({ index }) => index),
   };
 }
 
-interface Place {
+interface Destination {
   readonly path: Path;
   readonly moved: boolean;
 }
 
 /** Where a field of this name goes: where moves take it, else where its name says. */
-function placesOf(name: string, columns: ReadonlyMap<string, unknown>, moves: readonly Move[]): Place[] {
+function placesOf(name: string, columns: ReadonlyMap<string, unknown>, moves: readonly Move[]): Destination[] {
   const own = ownPath(name, columns);
   const moved = moves.flatMap(({ source, destination }) => {
     if (source.length === 1 && source[0] === name) return [destination];
@@ -118,18 +130,28 @@ function overlap(a: Path, b: Path): boolean {
   return startsWith(a, b) || startsWith(b, a);
 }
 
-/** Names come from the file: `__proto__` must become a field like any other. */
-function place(record: Record<string, unknown>, path: Path, value: unknown): void {
+/** The struct at a path, which is made where there is none. */
+function structAt(record: Record<string, unknown>, path: Path): Record<string, unknown> {
   let at = record;
-  for (const name of path.slice(0, -1)) {
+  for (const name of path) {
     const inner = Object.hasOwn(at, name) ? at[name] : undefined;
-    const next: Record<string, unknown> = isObject(inner) ? { ...inner } : {};
-    define(at, name, next);
-    at = next;
+    if (isRecord(inner)) {
+      at = inner;
+    } else {
+      const made = {};
+      define(at, name, made);
+      at = made;
+    }
   }
-  define(at, path.at(-1) ?? '', value);
+  return at;
 }
 
+/** What a field's text was read as is its own, and may be added to. */
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return isObject(value);
+}
+
+/** Names come from the file: `__proto__` must become a field like any other. */
 function define(record: Record<string, unknown>, name: string, value: unknown): void {
   if (name !== '__proto__') record[name] = value;
   else Object.defineProperty(record, name, { value, writable: true, enumerable: true, configurable: true });

@@ -1,10 +1,10 @@
 /** Reads blocks of whole records, as a reader of a whole file would read them there. */
 import { ForebayError } from '../../contract/errors.ts';
+import { free } from '../../contract/memory.ts';
 import { Kernel } from '../../kernel/kernel.ts';
 import { DataWriter } from '../../parquet/writer.ts';
 import type { ByteSink, DataFile } from '../engine.ts';
 import { createExaminer, type Examiner } from '../examine.ts';
-import { free } from '../free.ts';
 import { Intake, type Outcome } from '../intake.ts';
 import { compileMoves, type Move } from '../mapping.ts';
 import { readRows } from '../readers/csv.ts';

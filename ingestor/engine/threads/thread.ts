@@ -1,6 +1,7 @@
 /** A thread that reads blocks: it judges and converts by itself and writes files of its own through the main thread's sinks. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { ForebayError } from '../../contract/errors.ts';
+import { ownMemory } from '../../contract/memory.ts';
 import type { ByteSink } from '../engine.ts';
 import { BlockReader } from './blockreader.ts';
 import type { FromThread, SinkCall, ThreadSettings, ToThread } from './messages.ts';
@@ -57,8 +58,8 @@ class Thread {
     return {
       key: String(sink),
       write: async (bytes) => {
-        const copy = new Uint8Array(bytes);
-        const write = this.#call({ does: 'write', sink, bytes: copy }, [copy.buffer]);
+        const own = ownMemory(bytes) ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
+        const write = this.#call({ does: 'write', sink, bytes: own }, [own.buffer]);
         // Thrown where it is waited for.
         write.catch(() => {});
         if (writes.push(write) > writesAhead) await writes.shift();
