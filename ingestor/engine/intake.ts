@@ -3,7 +3,7 @@ import type { DataWriter } from '../parquet/writer.ts';
 import type { Examiner } from './examine.ts';
 import type { RecordSource } from './readers/reader.ts';
 import type { Origin, ReplaySink } from './readers/rejected.ts';
-import { type Refused, refusedOf } from './rejects.ts';
+import { RefusalWriter, type Refused } from './rejects.ts';
 import type { RecordError } from './schema.ts';
 import type { JsonObject } from './schemadocument.ts';
 
@@ -29,6 +29,7 @@ export class Intake implements ReplaySink {
   readonly #examiner: Examiner;
   readonly #data: DataWriter;
   readonly #row: unknown[] = [];
+  readonly #refusals = new RefusalWriter();
   #origin: Origin | undefined;
   #outcome = nothingYet();
 
@@ -82,7 +83,11 @@ export class Intake implements ReplaySink {
       if (warned || this.#examiner.extra) outcome.warnings += 1;
       this.#data.add(this.#row);
     } else {
-      outcome.refused.push({ nth: outcome.read, origin: this.#origin, refused: refusedOf(errors, source) });
+      outcome.refused.push({
+        nth: outcome.read,
+        origin: this.#origin,
+        refused: this.#refusals.refused(errors, source),
+      });
     }
   }
 }

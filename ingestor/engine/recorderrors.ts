@@ -13,7 +13,7 @@ const maxErrorsPerRecord = 20;
 export function recordErrors(errors: readonly ErrorObject[], columns: readonly ColumnPlan[]): RecordError[] {
   const found = new Map<string, RecordError>();
   for (const error of withoutEchoes(errors)) {
-    const translated = translate({ ...error, keyword: plainKeyword(error.keyword) }, columns);
+    const translated = translate(error, plainKeyword(error.keyword), columns);
     const key = `${translated.code}\n${translated.path}`;
     if (!found.has(key)) found.set(key, translated);
     if (found.size === maxErrorsPerRecord) break;
@@ -109,8 +109,8 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   maxProperties: 'OutOfRange',
 };
 
-function translate(error: ErrorObject, columns: readonly ColumnPlan[]): RecordError {
-  const { keyword, instancePath: place, params } = error;
+function translate(error: ErrorObject, keyword: string, columns: readonly ColumnPlan[]): RecordError {
+  const { instancePath: place, params } = error;
   const code = codes[keyword] ?? 'SchemaMismatch';
   switch (keyword) {
     case 'required':
@@ -130,7 +130,7 @@ function translate(error: ErrorObject, columns: readonly ColumnPlan[]): RecordEr
     case 'const':
       return { code, path: place, message: 'must be one of the values the schema allows' };
     default:
-      return { code, path: place, message: messageOf(error) };
+      return { code, path: place, message: messageOf(error, keyword) };
   }
 }
 
@@ -154,7 +154,7 @@ function isRequired(path: string, columns: readonly ColumnPlan[]): boolean {
 }
 
 /** ajv's messages speak of the schema only; uniqueItems alone names indexes, which would make each message another one. */
-function messageOf({ keyword, message, schema }: ErrorObject): string {
+function messageOf({ message, schema }: ErrorObject, keyword: string): string {
   if (keyword === 'uniqueItems') return 'must not hold the same item twice';
   if (keyword === 'multipleOf') return `must be a multiple of ${String(schema)}`;
   const bound = /^(exclusive)?(Min|Max)imum$/i.exec(keyword);

@@ -21,12 +21,12 @@ export class ErrorTally {
 
   /** The errors of one record, which counts once in each class. */
   add(errors: readonly RecordError[], file: string, record: number): void {
-    const counted = new Set<string>();
+    const counted: string[] = [];
     for (const { code, path, message } of errors) {
       const place = this.#placeOf(path);
       const key = `${code}\n${place}`;
-      if (counted.has(key)) continue;
-      counted.add(key);
+      if (counted.includes(key)) continue;
+      counted.push(key);
       const known = this.#classes.get(key);
       if (known) known.count += 1;
       else if (this.#classes.size === maxClasses) this.#others += 1;

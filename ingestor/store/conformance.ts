@@ -274,7 +274,9 @@ export function describeStore(name: string, traits: ConformanceTraits, open: () 
         const key = `uploads/${size}`;
         const bytes = randomBytes(size);
         const upload = store.upload(key);
-        for (let start = 0; start < size; start += 700_001) await upload.write(bytes.subarray(start, start + 700_001));
+        for (let start = 0; start < size; start += 700_001) {
+          await upload.write(Buffer.from(bytes.subarray(start, start + 700_001)));
+        }
         expect(await other.head(key)).toBeUndefined();
         expect(await upload.complete()).toBe(size);
         expect(await other.head(key)).toMatchObject({ size });

@@ -49,19 +49,10 @@ export class BlockReader {
     }
     free(bytes);
     await intake.drain();
-    return withoutColumns(intake.outcome());
+    return intake.outcome();
   }
 
   async finish(): Promise<readonly DataFile[]> {
     return await this.#data.finish();
   }
-}
-
-/** Those of the block, which whoever gave it has. */
-function withoutColumns(outcome: Outcome): Outcome {
-  const refused = outcome.refused.map(({ refused: { columns: _, ...rest }, ...record }) => ({
-    ...record,
-    refused: rest,
-  }));
-  return { ...outcome, refused };
 }

@@ -3,7 +3,6 @@
  * then on this thread only finds where records begin, and has all sources and sinks.
  */
 import type { ByteSink, DataFile, EngineSettings } from '../engine.ts';
-import type { Outcome } from '../intake.ts';
 import type { Bulk } from '../readers/reader.ts';
 import type { InputSink } from '../sink.ts';
 import { Pool } from './pool.ts';
@@ -108,17 +107,11 @@ class ThreadedBulk implements Bulk {
     const bytes = Buffer.allocUnsafeSlow(this.#length);
     bytes.set(block.subarray(0, this.#length));
     const done = this.#sink.reserve();
-    const columns = this.#columns;
-    pool.give({ bytes, offset, columns }, (outcome) => done(columns ? withColumns(outcome, columns) : outcome));
+    pool.give({ bytes, offset, columns: this.#columns }, done);
     return this.#length;
   }
 
   take(at: number): number {
     return this.#inPool ? this.#length : (this.#here?.take(at) ?? at);
   }
-}
-
-function withColumns(outcome: Outcome, columns: readonly string[]): Outcome {
-  const refused = outcome.refused.map((record) => ({ ...record, refused: { ...record.refused, columns } }));
-  return { ...outcome, refused };
 }
