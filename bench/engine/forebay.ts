@@ -8,8 +8,7 @@ import { layoutOf } from '../../ingestor/engine/testing.ts';
 import { type ChildTask, measureWork } from './child.ts';
 import { inputNamed } from './data/inputs.ts';
 
-async function ingest({ input: name, file, times, threads, outFolder, plain = false }: ChildTask) {
-  const { schema, mapping, format } = inputNamed(name);
+async function ingest({ file, times, threads, outFolder, plain = false }: ChildTask) {
   const engine = createEngine({
     schema: JSON.stringify(schema),
     read: {
@@ -19,7 +18,7 @@ async function ingest({ input: name, file, times, threads, outFolder, plain = fa
       maxRecordBytes: 1024 * 1024,
     },
     compression: 'Zstd',
-    layout: layoutOf(schema),
+    layout,
     targetFileSizeBytes: 256 * 1024 * 1024,
     threads,
     plain,
@@ -89,4 +88,7 @@ function fileSink(path: string): ByteSink {
 }
 
 const task: ChildTask = JSON.parse(process.argv[2] ?? '');
+const { schema, mapping, format } = inputNamed(task.input);
+// Of the plan, which a shard does not make.
+const layout = layoutOf(schema);
 await measureWork(() => ingest(task));

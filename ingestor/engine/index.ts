@@ -76,7 +76,7 @@ class ReadingEngine implements Engine {
     this.#data = new DataWriter({ columns, compression, layout, targetFileSizeBytes, open, kernel });
     this.#intake = new Intake(examiner, this.#data);
     this.#walkers = createWalkers(settings, columns, moves, kernel, this.#intake);
-    this.#threads = new Threads(settings, open);
+    this.#threads = new Threads(settings, open, () => this.#data.isNearlyFull);
     this.#rejects = new RejectWriter(() => settings.openRejectFile());
     this.#errors = new ErrorTally(examiner.columns);
   }
@@ -95,7 +95,8 @@ class ReadingEngine implements Engine {
   }
 
   async finish(): Promise<EngineOutput> {
-    const dataFiles: DataFile[] = [...(await this.#data.finish()), ...(await this.#threads.finish())];
+    const [others, own] = await Promise.all([this.#threads.finish(), this.#data.finish()]);
+    const dataFiles: DataFile[] = [...own, ...others];
     const rejectFile = await this.#rejects.finish();
     const rows = dataFiles.reduce((sum, file) => sum + file.rows, 0);
     const { ingested, failed } = this.#records;

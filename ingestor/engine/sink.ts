@@ -69,7 +69,7 @@ export class InputSink implements ReplaySink {
     if (signal.aborted) throw new ForebayError('Interrupted', `stopped in the middle of ${this.file}`);
     this.#sequence.add(intake.outcome());
     await intake.drain();
-    await threads.room();
+    threads.check();
     await rejects.drain();
     if (this.#bytes - this.#reported < progressBytes) return;
     this.#reported = this.#bytes;

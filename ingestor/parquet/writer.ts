@@ -98,6 +98,12 @@ export class DataWriter {
     return this.room === 0;
   }
 
+  /** Nine tenths full. */
+  get isNearlyFull(): boolean {
+    const { rows, heldBytes } = this.columns;
+    return rows > 0.9 * this.#mostWaiting || heldBytes > 0.9 * this.#mostBytes;
+  }
+
   /** Rows that may be added before the writer is full: none where they take enough memory. */
   get room(): number {
     return this.columns.heldBytes >= this.#mostBytes ? 0 : Math.max(0, this.#mostWaiting - this.columns.rows);

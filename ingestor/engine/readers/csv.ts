@@ -219,10 +219,11 @@ class CsvReader implements RecordSource {
     const { buffer, start, end } = this.#window;
     const partEnd = this.#window.positionOf(this.#part.end);
     const most = Math.min(this.#bulkBytes, this.#maxRecordBytes);
-    const rows = bulk.load(buffer.subarray(start, Math.min(end, partEnd, start + most)), this.#window.offsetOf(start));
-    // Enough for some rows like the one that was read by itself before.
-    const least = Math.min(mostBulkBytes, Math.max(leastBulkBytes, 4 * this.size));
-    this.#bulkBytes = rows > 0 ? Math.min(mostBulkBytes, 2 * this.#bulkBytes) : least;
+    const until = Math.min(end, partEnd, start + most);
+    const rows = bulk.load(buffer.subarray(start, until), this.#window.offsetOf(start));
+    if (rows > 0) this.#bulkBytes = Math.min(mostBulkBytes, 2 * this.#bulkBytes);
+    // Enough for some rows like the one that was read by itself before; but at the end of what is there, a row may just not be whole yet.
+    else if (until < end) this.#bulkBytes = Math.min(mostBulkBytes, Math.max(leastBulkBytes, 4 * this.size));
     return { start, end: start + rows };
   }
 

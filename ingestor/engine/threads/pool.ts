@@ -5,12 +5,9 @@ import type { ByteSink, DataFile } from '../engine.ts';
 import type { Outcome } from '../intake.ts';
 import type { Block, FromThread, SinkCall, ThreadSettings, ToThread } from './messages.ts';
 
-/** Blocks that a thread has or waits for: while it compresses a row group, none of the others should be idle. */
-const blocksPerThread = 4;
-
 export class Pool {
   readonly #threads: Thread[];
-  /** Those who wait for a thread to have room, or for all to be idle. */
+  /** Those who wait for all to be idle, or to have finished. */
   #changed: (() => void)[] = [];
   #failure: { readonly error: unknown } | undefined;
 
@@ -24,15 +21,15 @@ export class Pool {
     this.#threads = Array.from({ length: count }, () => new Thread(settings, open, changed, failed));
   }
 
-  /** Gives a block to the thread that has fewest. `done` is told what came of it. */
-  give(block: Block, done: (outcome: Outcome) => void): void {
+  /** The thread that has fewest blocks, where it has less than so many. */
+  free(blocks: number): Thread | undefined {
     const [least] = [...this.#threads].sort((a, b) => a.blocks - b.blocks);
-    least?.give(block, done);
+    return least && least.blocks < blocks ? least : undefined;
   }
 
-  /** Resolves when a thread has room for one more block. Throws what a thread failed with. */
-  async room(): Promise<void> {
-    await this.#until(() => this.#threads.some(({ blocks }) => blocks < blocksPerThread));
+  /** Throws what a thread failed with. */
+  check(): void {
+    if (this.#failure) throw this.#failure.error;
   }
 
   /** Resolves when all blocks are done. */
@@ -54,7 +51,7 @@ export class Pool {
 
   async #until(holds: () => boolean): Promise<void> {
     for (;;) {
-      if (this.#failure) throw this.#failure.error;
+      this.check();
       if (holds()) return;
       await new Promise<void>((resolve) => this.#changed.push(resolve));
     }
@@ -67,7 +64,7 @@ export class Pool {
   }
 }
 
-class Thread {
+export class Thread {
   readonly #worker: Worker;
   readonly #open: () => ByteSink;
   readonly #changed: () => void;
@@ -93,6 +90,7 @@ class Thread {
     return this.#waiting.length;
   }
 
+  /** `done` is told what came of the block. */
   give(block: Block, done: (outcome: Outcome) => void): void {
     this.#waiting.push(done);
     this.#send({ type: 'block', block }, [block.bytes.buffer]);
