@@ -18,6 +18,7 @@ import type {
 import { createExaminer, type Examiner } from './examine.ts';
 import { Intake } from './intake.ts';
 import { compileMoves, type Move } from './mapping.ts';
+import { readAhead } from './readers/ahead.ts';
 import { readAvro } from './readers/avro.ts';
 import { readCsv } from './readers/csv.ts';
 import { readJson } from './readers/json.ts';
@@ -83,7 +84,7 @@ class ReadingEngine implements Engine {
 
   async ingest(input: EngineInput): Promise<IngestedInput> {
     const sink = new InputSink(input, this.#parts(), () => this.#progress(sink));
-    const span = await this.#readNamed(input, sink);
+    const span = await this.#readNamed(readAhead(input), sink);
     await sink.end();
     const { records, bytes } = sink;
     this.#walked += sink.walked;

@@ -36,12 +36,14 @@ export class InputSink implements ReplaySink {
   #before: number;
   records: RecordCounts = zeroRecords();
   walked = 0;
+  readonly #size: number;
   #bytes = 0;
   #reported = 0;
 
-  constructor({ name, range }: EngineInput, parts: Parts, progress: () => void) {
+  constructor({ name, size, range }: EngineInput, parts: Parts, progress: () => void) {
     this.file = name;
     this.#before = range?.records ?? 0;
+    this.#size = range ? Math.min(size, range.end) - range.start : size;
     this.#parts = parts;
     this.#progress = progress;
     this.#sequence = new Sequence((outcome) => this.#take(outcome));
@@ -116,6 +118,11 @@ export class InputSink implements ReplaySink {
 
   setBefore(records: number): void {
     this.#before = records;
+  }
+
+  /** Bytes of the input, as stored, that were not read yet. */
+  get expectedBytes(): number {
+    return Math.max(0, this.#size - this.#bytes);
   }
 
   get bytes(): number {

@@ -39,10 +39,10 @@ export class Threads {
     return this.#several && here ? new ThreadedBulk(this, sink, here, names) : here;
   }
 
-  /** One of the other threads that waits for a block of so many bytes. */
-  free(bytes: number): Thread | undefined {
+  /** One of the other threads that waits for a block of so many bytes; at least so many more are `expected`. */
+  free(bytes: number, expected: number): Thread | undefined {
     this.#seen += bytes;
-    if (this.#seen < worthThreads) return undefined;
+    if (this.#seen + expected < worthThreads) return undefined;
     this.#pool ??= this.#start();
     return this.#pool.free(this.#isNearlyFull() ? blocksAheadOfRowGroup : blocksAhead);
   }
@@ -99,7 +99,7 @@ class ThreadedBulk implements Bulk {
   }
 
   load(block: Uint8Array, offset: number): number {
-    const thread = this.#threads.free(block.length);
+    const thread = this.#threads.free(block.length, this.#sink.expectedBytes);
     this.#isGiven = thread !== undefined;
     if (!thread) return this.#here?.load(block, offset) ?? block.length;
     this.#length = this.#wholeRecords(block, offset);
