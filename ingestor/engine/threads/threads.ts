@@ -13,7 +13,7 @@ const worthThreads = 16 * 1024 * 1024;
 
 /** Blocks that a thread has or waits for: enough to go on while this one reads a block, or while it writes a row group. */
 const blocksAhead = 3;
-const blocksAheadOfRowGroup = 16;
+const blocksAheadOfRowGroup = 32;
 
 export class Threads {
   readonly #settings: EngineSettings;
