@@ -22,7 +22,7 @@ export interface Engine {
 }
 
 export interface EngineSettings {
-  /** The JSON Schema in force, as text. */
+  /** The JSON Schema in force, as text, which `compileSchema` has accepted. */
   readonly schema: string;
   readonly read: ReadSettings;
   readonly compression: Compression;

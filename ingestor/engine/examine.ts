@@ -2,10 +2,10 @@
 import { type ColumnPlan, planRecord, type RecordPlan } from './columns.ts';
 import { createConverter, type RowConverter } from './convert.ts';
 import { mayBeRounded } from './exact.ts';
-import { createJudge, type Judge } from './judge.ts';
+import { createJudge, type Judge, type JudgeOptions } from './judge.ts';
 import { recordErrors } from './recorderrors.ts';
 import type { RecordError } from './schema.ts';
-import { isObject, type JsonObject, parseSchemaDocument } from './schemadocument.ts';
+import { isObject, type JsonObject, type SchemaDocument } from './schemadocument.ts';
 
 export interface Examiner {
   readonly columns: readonly ColumnPlan[];
@@ -21,10 +21,9 @@ export interface Examiner {
 }
 
 /** Throws InvalidSchema. */
-export function createExaminer(schema: string): Examiner {
-  const document = parseSchemaDocument(schema);
+export function createExaminer(document: SchemaDocument, options: JudgeOptions = {}): Examiner {
   // ajv first: what it says of a schema that is none is more to the point.
-  const judge = createJudge(document);
+  const judge = createJudge(document, options);
   return new SchemaExaminer(planRecord(document), judge);
 }
 
@@ -42,14 +41,14 @@ class SchemaExaminer implements Examiner {
 
   examine(record: JsonObject, row: unknown[], exact?: () => unknown): readonly RecordError[] {
     return withoutCrash(() => {
-      if (this.#judge.accepts(record)) {
-        const conversion = this.#converter.convert(record, row);
-        if (conversion.rounded && exact) return this.examineExact(exact(), row);
-        this.extra = conversion.extra;
-        return conversion.errors;
+      const errors = this.#judge.errors(record);
+      if (errors.length > 0) {
+        return exact && mayBeRounded(record) ? this.examineExact(exact(), row) : this.#refusals(errors);
       }
-      if (exact && mayBeRounded(record)) return this.examineExact(exact(), row);
-      return this.#refusals(this.#judge.errors(record));
+      const conversion = this.#converter.convert(record, row);
+      if (conversion.rounded && exact) return this.examineExact(exact(), row);
+      this.extra = conversion.extra;
+      return conversion.errors;
     });
   }
 

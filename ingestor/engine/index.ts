@@ -18,6 +18,7 @@ import type {
 import { createExaminer, type Examiner } from './examine.ts';
 import { Intake } from './intake.ts';
 import { compileMoves, type Move } from './mapping.ts';
+import type { WalkPlan } from './plan/plan.ts';
 import { readAhead } from './readers/ahead.ts';
 import { readAvro } from './readers/avro.ts';
 import { readCsv } from './readers/csv.ts';
@@ -30,10 +31,11 @@ import { type Span, wholeFile } from './readers/reader.ts';
 import { readRejects } from './readers/rejected.ts';
 import { RowRecords } from './readers/rows.ts';
 import { RejectWriter } from './rejects.ts';
+import { parseSchemaDocument } from './schemadocument.ts';
 import { InputSink, type Parts } from './sink.ts';
 import { ErrorTally } from './tally.ts';
 import { Threads } from './threads/threads.ts';
-import { createWalkers, type Walkers } from './walk.ts';
+import { createWalkers, type Walkers, walkPlan } from './walk.ts';
 
 export {
   type Behavior,
@@ -46,9 +48,11 @@ export {
 
 /** Throws ForebayError InvalidSchema or InvalidMapping. */
 export function createEngine(settings: EngineSettings): Engine {
-  const examiner = createExaminer(settings.schema);
+  const document = parseSchemaDocument(settings.schema);
+  const plan = walkPlan(document, settings);
+  const examiner = createExaminer(document, { isKnown: true, isDoubtful: plan !== undefined });
   const moves = compileMoves(settings.read.mapping, examiner.columns);
-  return new ReadingEngine(settings, examiner, moves);
+  return new ReadingEngine(settings, plan, examiner, moves);
 }
 
 class ReadingEngine implements Engine {
@@ -66,7 +70,7 @@ class ReadingEngine implements Engine {
   #openedFiles = 0;
   #inputBytes = 0;
 
-  constructor(settings: EngineSettings, examiner: Examiner, moves: readonly Move[]) {
+  constructor(settings: EngineSettings, plan: WalkPlan | undefined, examiner: Examiner, moves: readonly Move[]) {
     this.#settings = settings;
     this.#examiner = examiner;
     this.#moves = moves;
@@ -76,7 +80,7 @@ class ReadingEngine implements Engine {
     const { columns } = examiner;
     this.#data = new DataWriter({ columns, compression, layout, targetFileSizeBytes, open, kernel });
     this.#intake = new Intake(examiner, this.#data);
-    this.#walkers = createWalkers(settings, columns, moves, kernel, this.#intake);
+    this.#walkers = createWalkers(plan, settings.read, columns, moves, kernel, this.#intake);
     this.#threads = new Threads(settings, open, () => this.#data.isNearlyFull);
     this.#rejects = new RejectWriter(() => settings.openRejectFile());
     this.#errors = new ErrorTally(examiner.columns);

@@ -15,6 +15,8 @@ export interface Outcome {
   /** Of the ingested ones, those that the kernel took by itself. */
   walked: number;
   refused: RefusedRecord[];
+  /** Characters that are kept of the refused ones. */
+  held: number;
 }
 
 export interface RefusedRecord {
@@ -83,15 +85,13 @@ export class Intake implements ReplaySink {
       if (warned || this.#examiner.extra) outcome.warnings += 1;
       this.#data.add(this.#row);
     } else {
-      outcome.refused.push({
-        nth: outcome.read,
-        origin: this.#origin,
-        refused: this.#refusals.refused(errors, source),
-      });
+      const refused = this.#refusals.refused(errors, source);
+      outcome.refused.push({ nth: outcome.read, origin: this.#origin, refused });
+      outcome.held += refused.text.length;
     }
   }
 }
 
 function nothingYet(): Outcome {
-  return { read: 0, ingested: 0, warnings: 0, walked: 0, refused: [] };
+  return { read: 0, ingested: 0, warnings: 0, walked: 0, refused: [], held: 0 };
 }

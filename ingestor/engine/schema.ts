@@ -5,7 +5,7 @@ import type { PrepareTask } from '../contract/task.ts';
 import { countFields } from './columns.ts';
 import { hasBigInt } from './exact.ts';
 import { createExaminer, notAnObject } from './examine.ts';
-import { invalidSchema, isObject } from './schemadocument.ts';
+import { invalidSchema, isObject, parseSchemaDocument } from './schemadocument.ts';
 
 export type Behavior = PrepareTask['behavior'];
 
@@ -59,7 +59,7 @@ export interface CompiledSchema {
  * (text) and `timestamp` (date-time) as required fields, so that the schema alone says what a record is.
  */
 export function compileSchema(text: string, behavior: Behavior): CompiledSchema {
-  const examiner = createExaminer(text);
+  const examiner = createExaminer(parseSchemaDocument(text));
   const { columns } = examiner;
   if (behavior === 'TimeSeries') checkTimeSeries(columns);
   return {

@@ -23,6 +23,9 @@ export interface Parts {
 /** Input bytes between two calls of onProgress. */
 const progressBytes = 4 * 1024 * 1024;
 
+/** Characters of refused records that may wait for what other threads read before them: 32 MB of memory at most. */
+const mostHeld = 16 * 1024 * 1024;
+
 /** Most bytes handled between two looks at whether a row group is full. */
 const pieceBytes = 1024 * 1024;
 
@@ -71,7 +74,7 @@ export class InputSink implements ReplaySink {
     if (signal.aborted) throw new ForebayError('Interrupted', `stopped in the middle of ${this.file}`);
     this.#sequence.add(intake.outcome());
     await intake.drain();
-    threads.check();
+    await threads.until(() => this.#sequence.held <= mostHeld);
     await rejects.drain();
     if (this.#bytes - this.#reported < progressBytes) return;
     this.#reported = this.#bytes;

@@ -5,9 +5,10 @@ import type { EngineSettings } from './engine.ts';
 import type { Intake } from './intake.ts';
 import type { Move } from './mapping.ts';
 import { planRecords } from './plan/index.ts';
+import type { WalkPlan } from './plan/plan.ts';
 import type { PlaceBetween, ValueBulk } from './readers/json.ts';
 import type { Bulk } from './readers/reader.ts';
-import { parseSchemaDocument } from './schemadocument.ts';
+import type { SchemaDocument } from './schemadocument.ts';
 import { type CsvWalker, CsvWalkers } from './walkers/csv.ts';
 import { JsonLinesWalker, type Taken } from './walkers/jsonlines.ts';
 import { JsonValuesWalker } from './walkers/jsonvalues.ts';
@@ -19,20 +20,26 @@ export interface Walkers {
   rows(names: readonly string[]): Bulk | undefined;
 }
 
-type WalkSettings = Pick<EngineSettings, 'schema' | 'read' | 'plain'>;
+type WalkSettings = Pick<EngineSettings, 'read' | 'plain'>;
+
+/** What walkers check of records; undefined where the schema or the format is none for them. */
+export function walkPlan(document: SchemaDocument, { read, plain }: WalkSettings): WalkPlan | undefined {
+  return plain || !walked.includes(read.format.type) ? undefined : planRecords(document);
+}
+
+const walked: readonly string[] = ['JSONLines', 'JSON', 'CSV'];
 
 /** They put rows into the kernel's columns, and tell the intake how many. */
 export function createWalkers(
-  { schema, read, plain }: WalkSettings,
+  plan: WalkPlan | undefined,
+  { format, maxRecordBytes }: EngineSettings['read'],
   columns: readonly ColumnPlan[],
   moves: readonly Move[],
   kernel: Kernel,
   intake: Intake,
 ): Walkers {
   const none: Walkers = { rows: () => undefined };
-  const plan = plain ? undefined : planRecords(parseSchemaDocument(schema));
   if (!plan) return none;
-  const { format, maxRecordBytes } = read;
   const block = new KernelBlock(kernel, intake);
   switch (format.type) {
     case 'JSONLines':

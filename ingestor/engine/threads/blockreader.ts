@@ -11,7 +11,8 @@ import { readRows } from '../readers/csv.ts';
 import { readLines } from '../readers/jsonlines.ts';
 import { MovingSink } from '../readers/moving.ts';
 import { RowRecords } from '../readers/rows.ts';
-import { createWalkers, type Walkers } from '../walk.ts';
+import { parseSchemaDocument } from '../schemadocument.ts';
+import { createWalkers, type Walkers, walkPlan } from '../walk.ts';
 import type { Block, ThreadSettings } from './messages.ts';
 
 export class BlockReader {
@@ -25,7 +26,9 @@ export class BlockReader {
 
   constructor(settings: ThreadSettings, openDataFile: () => ByteSink) {
     this.#settings = settings;
-    this.#examiner = createExaminer(settings.schema);
+    const document = parseSchemaDocument(settings.schema);
+    const plan = walkPlan(document, settings);
+    this.#examiner = createExaminer(document, { isKnown: true, isDoubtful: plan !== undefined });
     const { columns } = this.#examiner;
     const { compression, layout, targetFileSizeBytes, read } = settings;
     this.#moves = compileMoves(read.mapping, columns);
@@ -33,7 +36,7 @@ export class BlockReader {
     this.#data = new DataWriter({ columns, compression, layout, targetFileSizeBytes, open: openDataFile, kernel });
     this.#intake = new Intake(this.#examiner, this.#data);
     this.#rows = new RowRecords(columns, this.#moves, this.#intake);
-    this.#walkers = createWalkers(settings, columns, this.#moves, kernel, this.#intake);
+    this.#walkers = createWalkers(plan, read, columns, this.#moves, kernel, this.#intake);
   }
 
   async read({ bytes, offset, columns }: Block): Promise<Outcome> {

@@ -7,7 +7,7 @@ import type { Block, FromThread, SinkCall, ThreadSettings, ToThread } from './me
 
 export class Pool {
   readonly #threads: Thread[];
-  /** Those who wait for all to be idle, or to have finished. */
+  /** Those who wait for what a thread says next. */
   #changed: (() => void)[] = [];
   #failure: { readonly error: unknown } | undefined;
 
@@ -27,20 +27,15 @@ export class Pool {
     return least && least.blocks < blocks ? least : undefined;
   }
 
-  /** Throws what a thread failed with. */
-  check(): void {
-    if (this.#failure) throw this.#failure.error;
-  }
-
   /** Resolves when all blocks are done. */
   async idle(): Promise<void> {
-    await this.#until(() => this.#threads.every(({ blocks }) => blocks === 0));
+    await this.until(() => this.#threads.every(({ blocks }) => blocks === 0));
   }
 
   /** Ends the threads. */
   async finish(): Promise<readonly DataFile[]> {
     for (const thread of this.#threads) thread.finish();
-    await this.#until(() => this.#threads.every(({ files }) => files !== undefined));
+    await this.until(() => this.#threads.every(({ files }) => files !== undefined));
     return this.#threads.flatMap(({ files }) => files ?? []);
   }
 
@@ -49,9 +44,10 @@ export class Pool {
     await Promise.allSettled(this.#threads.map((thread) => thread.abort()));
   }
 
-  async #until(holds: () => boolean): Promise<void> {
+  /** Resolves when it holds, which is looked at whenever a thread says something. Throws what one failed with. */
+  async until(holds: () => boolean): Promise<void> {
     for (;;) {
-      this.check();
+      if (this.#failure) throw this.#failure.error;
       if (holds()) return;
       await new Promise<void>((resolve) => this.#changed.push(resolve));
     }

@@ -47,9 +47,9 @@ export class Threads {
     return this.#pool.free(this.#isNearlyFull() ? blocksAheadOfRowGroup : blocksAhead);
   }
 
-  /** Throws what a thread failed with. */
-  check(): void {
-    this.#pool?.check();
+  /** Resolves when it holds, which other threads bring about. Throws what one of them failed with. */
+  async until(holds: () => boolean): Promise<void> {
+    await this.#pool?.until(holds);
   }
 
   async idle(): Promise<void> {

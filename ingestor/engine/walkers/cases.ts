@@ -1,6 +1,7 @@
 /** For tests: schemas of all kinds, each with the text of values that mostly fit it, in every spelling that JSON has. */
 import fc from 'fast-check';
 import { createExaminer } from '../examine.ts';
+import { parseSchemaDocument } from '../schemadocument.ts';
 
 export interface Case {
   readonly schema: object | boolean;
@@ -201,7 +202,7 @@ function fitOf(schema: object | boolean): (text: string) => boolean {
 }
 
 function fitTo(schema: string): (text: string) => boolean {
-  const examiner = createExaminer(schema);
+  const examiner = createExaminer(parseSchemaDocument(schema));
   return (text) => {
     try {
       return examiner.examine({ value: JSON.parse(text) }, []).length === 0;

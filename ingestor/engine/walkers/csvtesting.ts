@@ -80,7 +80,7 @@ export async function readWalked(one: Case): Promise<Reading | undefined> {
 const examiners = new WeakMap<object, Examiner>();
 
 function prepare({ schema, mapping = [] }: Case): { examiner: Examiner; moves: readonly Move[] } {
-  const examiner = examiners.get(schema) ?? createExaminer(JSON.stringify(schema));
+  const examiner = examiners.get(schema) ?? createExaminer(parseSchemaDocument(JSON.stringify(schema)));
   examiners.set(schema, examiner);
   return { examiner, moves: compileMoves(mapping, examiner.columns) };
 }

@@ -57,7 +57,7 @@ export function compare(schema: object, lines: readonly string[]): Comparison | 
   const plan = planOf(schema);
   if (!plan) return undefined;
   const taker = new LineTaker(plan);
-  const examiner = createExaminer(JSON.stringify(schema));
+  const examiner = createExaminer(parseSchemaDocument(JSON.stringify(schema)));
   const taken: string[] = [];
   const left: string[] = [];
   const wrong: string[] = [];
