@@ -132,15 +132,16 @@ export class ColumnSet {
     const { run } = this.#kernel;
     const present = run.presentValues(leaf.index);
     if (present < leastTried) return undefined;
-    const order = sorted?.length === this.rows ? sorted : Uint32Array.from({ length: this.rows }, (_, row) => row);
+    const order = sorted?.length === this.rows ? sorted : undefined;
     const distinct = run.distinctValues(leaf.index);
     if (distinct > 0) return this.#chooseForDictionary(leaf, order, present / distinct);
-    const rows = order.subarray(0, Math.ceil((this.rows * mostTried) / Math.max(mostTried, present)));
+    const count = Math.ceil((this.rows * mostTried) / Math.max(mostTried, present));
+    const rows = order?.subarray(0, count) ?? rowsBetween(0, count);
     return this.#cheapest(leaf, this.#candidates[leaf.type], { rows, ...wholePages });
   }
 
   /** A dictionary of few values pays; of many, all values tell. */
-  #chooseForDictionary(leaf: ShapeLeaf, rows: Uint32Array, repeats: number): Encoding {
+  #chooseForDictionary(leaf: ShapeLeaf, rows: Uint32Array | undefined, repeats: number): Encoding {
     if (repeats > manyRepeats) return encodings.dictionary;
     const tried = [encodings.dictionary, ...this.#candidates[leaf.type]];
     const cheapest = this.#cheapest(leaf, tried, { rows, ...wholePages });
@@ -149,6 +150,8 @@ export class ColumnSet {
   }
 
   #cheapest(leaf: ShapeLeaf, tried: readonly Encoding[], settings: EncodeSettings): Encoding {
+    const [only, ...others] = tried;
+    if (only !== undefined && others.length === 0) return only;
     let [cheapest, least]: [Encoding, number] = [encodings.plain, Number.POSITIVE_INFINITY];
     for (const encoding of tried) {
       const cost = costOf(this.#encode(leaf, encoding, settings));
@@ -175,6 +178,13 @@ export class ColumnSet {
     new Uint32Array(run.memory.buffer, this.#rowsAt, rows.length).set(rows);
     return this.#rowsAt;
   }
+}
+
+/** The numbers from `start` to before `end`. */
+export function rowsBetween(start: number, end: number): Uint32Array {
+  const rows = new Uint32Array(end - start);
+  for (let index = 0; index < rows.length; index += 1) rows[index] = start + index;
+  return rows;
 }
 
 function defaultEncoding(type: LeafType): Encoding {

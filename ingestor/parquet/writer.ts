@@ -7,7 +7,7 @@ import type { TableLayout } from '../contract/layout.ts';
 import type { Compression } from '../contract/task.ts';
 import type { ByteSink, DataFile } from '../engine/engine.ts';
 import type { Column } from '../engine/schema.ts';
-import { ColumnSet } from '../kernel/columnset.ts';
+import { ColumnSet, rowsBetween } from '../kernel/columnset.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import { shapeOf } from '../kernel/shape.ts';
 import type { MeasuredLeaf } from './metrics.ts';
@@ -224,7 +224,7 @@ function keyOf(values: PartitionRows['values']): string {
 
 /** Those from `start` to before `end`, of these rows or, where undefined, of all. */
 function part(rows: Uint32Array | undefined, start: number, end: number): Uint32Array {
-  return rows?.subarray(start, end) ?? Uint32Array.from({ length: end - start }, (_, index) => start + index);
+  return rows?.subarray(start, end) ?? rowsBetween(start, end);
 }
 
 /** In the order in which they came. */
