@@ -33,10 +33,17 @@ export function codecOf(compression: Compression): Codec {
 const zstdInPool = promisify(zstdCompress);
 
 /**
- * Level 1: half the time of the default 3 for a few per cent more bytes. One chunk takes all that can come of a page, and
- * the size that is told makes the same of a page in the pool and beside it.
+ * Level 1: half the time of the default 3 for a few per cent more bytes; with a table of 2^11 places, which the processor
+ * has at hand, a seventh less of it again for one per cent. One chunk takes all that can come of a page, and the size that
+ * is told makes the same of a page in the pool and beside it.
  */
 function zstdOptions({ length }: Uint8Array) {
   const worst = length + Math.ceil(length / 128) + 1024;
-  return { params: { [constants.ZSTD_c_compressionLevel]: 1 }, chunkSize: worst, pledgedSrcSize: length };
+  return { params: level, chunkSize: worst, pledgedSrcSize: length };
 }
+
+const level = {
+  [constants.ZSTD_c_compressionLevel]: 1,
+  [constants.ZSTD_c_hashLog]: 11,
+  [constants.ZSTD_c_minMatch]: 6,
+};
