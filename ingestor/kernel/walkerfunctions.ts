@@ -1,4 +1,4 @@
-/** What walkers call of the kernel: see `assembly/json.ts` and `assembly/frames.ts`. */
+/** What walkers call of the kernel: see `assembly/json.ts` and `assembly/csv.ts`. */
 export interface WalkerFunctions {
   setAutomaton(check: number, automaton: number): void;
   /** Once the keys of a node are written. */
@@ -23,7 +23,4 @@ export interface WalkerFunctions {
   /** Of the last call. */
   takenCsvRows(): number;
   warnedCsvRows(): number;
-  beginFrame(): void;
-  frame(at: number, end: number): number;
-  framed(): number;
 }

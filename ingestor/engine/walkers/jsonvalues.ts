@@ -38,31 +38,3 @@ export class JsonValuesWalker {
     return { rows: run.takenRows(), warned: run.warnedRows(), next, place: at };
   }
 }
-
-/** How the search for a value's end stands. */
-export type Framed = 'unfinished' | 'whole' | 'mismatched' | 'tooDeep';
-const outcomes: readonly Framed[] = ['unfinished', 'whole', 'mismatched', 'tooDeep'];
-
-/** Finds where JSON values end, by their brackets alone, in bytes that may come in pieces. One at a time in a kernel. */
-export class JsonFramer {
-  readonly #kernel: Kernel;
-
-  constructor(kernel: Kernel) {
-    this.#kernel = kernel;
-  }
-
-  /** What follows is a value from its first byte on, which may begin one. */
-  begin(): void {
-    this.#kernel.run.beginFrame();
-  }
-
-  /**
-   * Goes on with the bytes from `start` to `end`, behind which 64 more may be read. `at`: behind the value when it is
-   * whole, at the bracket that is wrong, or `end`. A number or a word is whole when another byte follows.
-   */
-  frame(start: number, end: number): { readonly framed: Framed; readonly at: number } {
-    const { run } = this.#kernel;
-    const at = run.frame(start, end) >>> 0;
-    return { framed: outcomes[run.framed()] ?? 'unfinished', at };
-  }
-}

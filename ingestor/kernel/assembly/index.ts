@@ -12,7 +12,6 @@ export { distinctAt, distinctValues, placeValues, presentValues, valuesAt } from
 // Records of JSON.
 export { setAutomaton } from './checks';
 export { indexKeys } from './keys';
-export { beginFrame, frame, framed } from './frames';
 export { placeInValues, takeJsonLines, takeJsonValues, takenRows, warnedRows } from './json';
 export { powersOfFive } from './numbers';
 
