@@ -19,58 +19,20 @@ import type { SinkWriter } from './sinkwriter.ts';
 /** Of text, statistics and page bounds have so many bytes at most, as other writers' do. */
 const boundLimit = { bytes: 64, characters: Number.POSITIVE_INFINITY };
 
-/** A column whose pages are compressed: right when they are appended, or in the pool since they were encoded. */
-export interface CompressingColumn {
-  readonly type: LeafType;
-  readonly encoded: EncodedColumn;
-  readonly dictionary: CompressingPage | undefined;
-  readonly pages: readonly CompressingPage[];
-}
-
-interface CompressingPage {
-  readonly encoding: number;
-  readonly entries: number;
-  readonly bytes: number;
-  compressed(): Uint8Array | Promise<Uint8Array>;
-}
-
-/** Not in the pool: the pages must be appended before the kernel's next call. */
-export function compressColumn(
+/** The pages lie in the kernel's memory, so nobody may call it meanwhile. `worked` is told of each page's bytes before compression. */
+export async function appendColumn(
   type: LeafType,
   encoded: EncodedColumn,
   codec: Codec,
-  inPool: boolean,
-): CompressingColumn {
-  const begin = (page: EncodedPage): CompressingPage => {
-    const { bytes, encoding, entries } = page;
-    const facts = { encoding, entries, bytes: bytes.length };
-    if (!inPool || !codec.compressInPool) return { ...facts, compressed: () => codec.compress(bytes) };
-    const compressing = codec.compressInPool(new Uint8Array(bytes));
-    // Whoever appends it hears of a failure; until then it must not end the process.
-    compressing.catch(() => {});
-    return { ...facts, compressed: () => compressing };
-  };
-  return {
-    type,
-    encoded,
-    dictionary: encoded.dictionary && begin(encoded.dictionary),
-    pages: encoded.pages.map(begin),
-  };
-}
-
-/** `worked` is told of each page's bytes before compression. */
-export async function appendColumn(
-  column: CompressingColumn,
   out: SinkWriter,
   worked: (bytes: number) => Promise<void>,
 ): Promise<ChunkFacts> {
-  const { type, encoded, dictionary, pages } = column;
+  const { dictionary, pages } = encoded;
   const start = out.offset;
   let headerBytes = 0;
-  const append = async (page: CompressingPage, isDictionary: boolean): Promise<void> => {
-    const { encoding, entries, bytes } = page;
-    const compressing = page.compressed();
-    const compressed = compressing instanceof Uint8Array ? compressing : await compressing;
+  const append = async ({ encoding, entries, bytes: page }: EncodedPage, isDictionary: boolean): Promise<void> => {
+    const bytes = page.length;
+    const compressed = codec.compress(page);
     const checksum = crc32(compressed);
     const header = pageHeader({ isDictionary, encoding, entries, bytes, compressedBytes: compressed.length, checksum });
     headerBytes += header.length;
@@ -83,13 +45,13 @@ export async function appendColumn(
   const dataOffset = out.offset;
   const places: PagePlace[] = [];
   let firstRow = 0;
-  for (const [index, page] of pages.entries()) {
+  for (const page of pages) {
     const offset = out.offset;
     await append(page, false);
     places.push({ offset, length: out.offset - offset, firstRow });
-    firstRow += encoded.pages[index]?.rows ?? 0;
+    firstRow += page.rows;
   }
-  const bytes = [dictionary, ...pages].reduce((sum, page) => sum + (page?.bytes ?? 0), headerBytes);
+  const bytes = [dictionary, ...pages].reduce((sum, page) => sum + (page?.bytes.length ?? 0), headerBytes);
   return {
     encoding: pages[0]?.encoding ?? 0,
     pages: pages.length,
@@ -102,7 +64,7 @@ export async function appendColumn(
     dictionaryOffset: dictionary && start,
     dataOffset,
     bloomFilter: undefined,
-    columnIndex: indexOf(type, encoded.pages),
+    columnIndex: indexOf(type, pages),
     offsetIndex: offsetIndex(places),
   };
 }

@@ -1,6 +1,5 @@
 /** How pages are compressed. */
-import { promisify } from 'node:util';
-import { constants, gzip, gzipSync, zstdCompress, zstdCompressSync } from 'node:zlib';
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { snappyCompressor } from 'hysnappy';
 import type { Compression } from '../contract/task.ts';
 
@@ -9,8 +8,6 @@ export interface Codec {
   readonly number: number;
   /** Gives bytes that are not the page's, in memory of their own. */
   compress(page: Uint8Array): Uint8Array;
-  /** Beside this thread, in libuv's pool; absent where nothing does that. */
-  readonly compressInPool?: (page: Uint8Array) => Promise<Uint8Array>;
 }
 
 export function codecOf(compression: Compression): Codec {
@@ -20,22 +17,15 @@ export function codecOf(compression: Compression): Codec {
     case 'Snappy':
       return { number: 1, compress: snappyCompressor() };
     case 'Gzip':
-      return { number: 2, compress: (page) => gzipSync(page), compressInPool: promisify<Uint8Array, Buffer>(gzip) };
+      return { number: 2, compress: (page) => gzipSync(page) };
     case 'Zstd':
-      return {
-        number: 6,
-        compress: (page) => zstdCompressSync(page, zstdOptions(page)),
-        compressInPool: (page) => zstdInPool(page, zstdOptions(page)),
-      };
+      return { number: 6, compress: (page) => zstdCompressSync(page, zstdOptions(page)) };
   }
 }
 
-const zstdInPool = promisify(zstdCompress);
-
 /**
  * Level 1: half the time of the default 3 for a few per cent more bytes; with a table of 2^11 places, which the processor
- * has at hand, a seventh less of it again for one per cent. One chunk takes all that can come of a page, and the size that
- * is told makes the same of a page in the pool and beside it.
+ * has at hand, a seventh less of it again for one per cent. One chunk takes all that can come of a page.
  */
 function zstdOptions({ length }: Uint8Array) {
   const worst = length + Math.ceil(length / 128) + 1024;

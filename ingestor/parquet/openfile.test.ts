@@ -117,8 +117,6 @@ describe('rows come back from hyparquet and DuckDB', () => {
     ['a page for each row', { pageRows: 1 }],
     ['pages of few bytes', { pageBytes: 40 }],
     ['row groups of one row', { rowGroupRows: 1 }],
-    ['pages that the pool compresses', { compressInPool: true, ...smallParts }],
-    ['pages that no pool compresses', { compressInPool: true, compression: 'Snappy', ...smallParts }],
   ])('of %s', async (_, settings) => {
     await expectBack(everyColumn, rows.slice(0, 100), await writeFile(everyColumn, rows.slice(0, 100), settings));
   });
@@ -208,15 +206,6 @@ describe('rows come back from hyparquet and DuckDB', () => {
 
 test('no rows make no file', async () => {
   expect(await writeRows(everyColumn, [])).toEqual([]);
-});
-
-test('pages are compressed in the pool to the same file', async () => {
-  const rows = makeRows(everyColumn, 500);
-  const [one, other] = [
-    await writeFile(everyColumn, rows),
-    await writeFile(everyColumn, rows, { compressInPool: true }),
-  ];
-  expect(other.equals(one)).toBe(true);
 });
 
 test('the writer of the file names itself as the format asks', async () => {

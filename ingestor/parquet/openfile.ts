@@ -6,7 +6,7 @@ import type { ByteSink, DataFile } from '../engine/engine.ts';
 import type { Column } from '../engine/schema.ts';
 import type { ColumnSet } from '../kernel/columnset.ts';
 import type { Shape } from '../kernel/shape.ts';
-import { appendColumn, compressColumn } from './column.ts';
+import { appendColumn } from './column.ts';
 import { type Codec, codecOf } from './compress.ts';
 import { fieldIDs, leafAt } from './fields.ts';
 import {
@@ -27,8 +27,6 @@ import type { WriterSettings } from './writer.ts';
 /** What all files of a writer have in common. */
 export interface FileForm {
   readonly codec: Codec;
-  /** Pages are compressed in libuv's pool while this thread encodes others. */
-  readonly inPool: boolean;
   readonly pageBytes: number;
   readonly pageRows: number;
   readonly elements: readonly SchemaElement[];
@@ -44,13 +42,12 @@ export interface FileForm {
 
 /** Throws Error for a layout that is not of these columns. */
 export function createForm(settings: WriterSettings, shape: Shape): FileForm {
-  const { columns, compression, layout, compressInPool = false } = settings;
+  const { columns, compression, layout } = settings;
   const idOf = fieldIDs(layout);
   const measured = measuredLeaves(shape, layout, idOf, mostMeasured);
   const codec = codecOf(compression);
   return {
     codec,
-    inPool: compressInPool && codec.compressInPool !== undefined,
     pageBytes: settings.pageBytes ?? defaultPageBytes,
     pageRows: settings.pageRows ?? defaultPageRows,
     elements: schemaElements(columns, idOf),
@@ -149,24 +146,15 @@ export class OpenFile {
     return sorted;
   }
 
-  /** While the pool compresses a column, the next one is encoded. */
   async #writeColumns(columns: ColumnSet, rows: Uint32Array | undefined): Promise<ChunkFacts[]> {
-    const { codec, inPool, pageBytes, pageRows } = this.#form;
+    const { codec, pageBytes, pageRows } = this.#form;
     const chunks: ChunkFacts[] = [];
-    let before: (() => Promise<void>) | undefined;
     for (const { index, type } of columns.shape.leaves) {
       const encoded = columns.encode(index, { rows, pageBytes, pageRows });
-      const column = compressColumn(type, encoded, codec, inPool);
-      const append = async () => {
-        const chunk = await appendColumn(column, this.#out, (bytes) => this.#takeTurns(bytes));
-        this.#metrics.add(index, encoded, chunk.compressedBytes);
-        chunks.push(chunk);
-      };
-      await before?.();
-      before = inPool ? append : undefined;
-      if (!inPool) await append();
+      const chunk = await appendColumn(type, encoded, codec, this.#out, (bytes) => this.#takeTurns(bytes));
+      this.#metrics.add(index, encoded, chunk.compressedBytes);
+      chunks.push(chunk);
     }
-    await before?.();
     return chunks;
   }
 

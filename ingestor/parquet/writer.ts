@@ -32,8 +32,6 @@ export interface WriterSettings {
   /** A page ends at so many bytes before compression (default: 1 MiB), or rows (default: 20,480). */
   readonly pageBytes?: number | undefined;
   readonly pageRows?: number | undefined;
-  /** Pages are compressed in libuv's pool, beside this thread: where there are more cores than threads. Default: false. */
-  readonly compressInPool?: boolean | undefined;
 }
 
 const defaultRowGroupRows = 122_880;
