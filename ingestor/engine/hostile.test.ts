@@ -6,8 +6,8 @@ import { describe, expect, test } from 'vitest';
 import type { Format } from '../contract/task.ts';
 import { ingestAll, type Options } from './testing.ts';
 
-/** What the default of 16 MiB a record, and 192 MiB of V8's heap for each thread, leave room for. */
-const mostMiB = { 1: 500, 2: 700 };
+/** What the default of 16 MiB a record, and 192 MiB of heap, leave room for. */
+const mostMiB = { 1: 500, 2: 600 };
 
 test.each([1, 2] as const)(
   'memory is bounded whatever comes, with %i threads',

@@ -1,4 +1,5 @@
 /** The other threads, as the main thread sees them: it gives them blocks and has all sinks. */
+import { getHeapStatistics } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, ForebayError } from '../../contract/errors.ts';
 import type { ByteSink, DataFile } from '../engine.ts';
@@ -18,7 +19,9 @@ export class Pool {
       this.#failure ??= { error };
       this.#wake();
     };
-    this.#threads = Array.from({ length: count }, () => new Thread(settings, open, changed, failed));
+    // The limit that this process has is meant for all of its threads.
+    const heapMiB = Math.floor(getHeapStatistics().heap_size_limit / (count + 1) / 1024 ** 2);
+    this.#threads = Array.from({ length: count }, () => new Thread(settings, heapMiB, open, changed, failed));
   }
 
   /** The thread that has fewest blocks, where it has less than so many. */
@@ -70,11 +73,18 @@ export class Thread {
   readonly #waiting: ((outcome: Outcome) => void)[] = [];
   files: readonly DataFile[] | undefined;
 
-  constructor(settings: ThreadSettings, open: () => ByteSink, changed: () => void, failed: (error: unknown) => void) {
+  constructor(
+    settings: ThreadSettings,
+    heapMiB: number,
+    open: () => ByteSink,
+    changed: () => void,
+    failed: (error: unknown) => void,
+  ) {
     this.#open = open;
     this.#changed = changed;
     this.#failed = failed;
-    this.#worker = new Worker(new URL(threadFile, import.meta.url), { workerData: settings });
+    const resourceLimits = { maxOldGenerationSizeMb: heapMiB };
+    this.#worker = new Worker(new URL(threadFile, import.meta.url), { workerData: settings, resourceLimits });
     this.#worker.on('message', (message: FromThread) => this.#receive(message));
     this.#worker.on('error', failed);
     this.#worker.on('exit', () => {
