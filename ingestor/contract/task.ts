@@ -373,4 +373,6 @@ export const podLayout = {
   /** Where a pod serves its progress document: GET /progress; also /healthz, /readyz, /metrics. */
   statusPort: 9464,
   inletPort: 8080,
+  /** Environment variable with the container's CPU limit, or what the node has, in thousandths of a processor. */
+  cpuLimit: 'FOREBAY_CPU_LIMIT',
 } as const;

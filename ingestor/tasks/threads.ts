@@ -1,6 +1,7 @@
 /** How many threads an engine may use in this process. */
 import { availableParallelism, totalmem } from 'node:os';
-import { constrainedMemory } from 'node:process';
+import { constrainedMemory, env } from 'node:process';
+import { podLayout } from '../contract/task.ts';
 
 /** What a process takes by itself, and what each thread adds to it. */
 const processBytes = 160 * 1024 * 1024;
@@ -11,9 +12,15 @@ export function threadsHere(): number {
   const limit = constrainedMemory();
   // Without a limit it is a number larger than there is memory, or 0.
   const memory = limit > 0 ? Math.min(limit, totalmem()) : totalmem();
-  return threadsFor(availableParallelism(), memory);
+  return threadsFor(processorsOf(availableParallelism(), env[podLayout.cpuLimit]), memory);
 }
 
 export function threadsFor(processors: number, memoryBytes: number): number {
   return Math.max(1, Math.min(processors, Math.floor((memoryBytes - processBytes) / threadBytes)));
+}
+
+/** `limit`: in thousandths of a processor, as the pod is told; a part of one is used by a thread more. */
+export function processorsOf(seen: number, limit: string | undefined): number {
+  const processors = Math.ceil(Number(limit) / 1000);
+  return processors > 0 ? Math.min(seen, processors) : seen;
 }

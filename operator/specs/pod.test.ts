@@ -30,8 +30,20 @@ test('a pod satisfies the restricted standard and has no token', () => {
   expect(spec?.volumes?.find(({ name }) => name === 'tmp')).toMatchObject({ emptyDir: { sizeLimit: '256Mi' } });
 });
 
+/** By name. */
+function environment(templates: PodTemplate[]) {
+  return new Map(pod(templates).spec?.containers[0]?.env?.map((variable) => [variable.name, variable]));
+}
+
+test('a container is told its CPU limit', () => {
+  expect(environment([]).get('FOREBAY_CPU_LIMIT')?.valueFrom?.resourceFieldRef).toEqual({
+    resource: 'limits.cpu',
+    divisor: '1m',
+  });
+});
+
 test('the heap follows the memory limit, wherever that is said', () => {
-  const heap = (templates: PodTemplate[]) => pod(templates).spec?.containers[0]?.env?.[0]?.value;
+  const heap = (templates: PodTemplate[]) => environment(templates).get('NODE_OPTIONS')?.value;
   expect(heap([])).toBe('--max-old-space-size=576');
   expect(heap([{ spec: { resources: { limits: { memory: '2Gi' } } } }])).toBe('--max-old-space-size=1190');
   expect(heap([{ spec: { resources: { requests: { cpu: 1 } } } }])).toBeUndefined();

@@ -101,8 +101,12 @@ function container(input: PodInput, resources: NonNullable<PodTemplateSpec['reso
     image: input.installation.image,
     imagePullPolicy: input.installation.imagePullPolicy,
     command: ['node', '/app/main.js', input.verb],
-    // In place of the image's own, which goes by a share of what the runtime sees.
-    ...(heap !== undefined && { env: [{ name: 'NODE_OPTIONS', value: `--max-old-space-size=${heap}` }] }),
+    env: [
+      // The runtime does not see the limit where containers have version 1 of control groups.
+      { name: podLayout.cpuLimit, valueFrom: { resourceFieldRef: { resource: 'limits.cpu', divisor: '1m' } } },
+      // In place of the image's own, which goes by a share of what the runtime sees.
+      ...(heap === undefined ? [] : [{ name: 'NODE_OPTIONS', value: `--max-old-space-size=${heap}` }]),
+    ],
     resources: quantities(resources),
     terminationMessagePath: podLayout.terminationLog,
     terminationMessagePolicy: 'File',

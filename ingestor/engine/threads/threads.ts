@@ -39,10 +39,13 @@ export class Threads {
     return this.#several && here ? new ThreadedBulk(this, sink, here, names) : here;
   }
 
-  /** One of the other threads that waits for a block of so many bytes; at least so many more are `expected`. */
+  /**
+   * One of the other threads that waits for a block of so many bytes. So many more of the input are `expected`: what comes
+   * last is read here, as nothing else is left to do, and so are small files.
+   */
   free(bytes: number, expected: number): Thread | undefined {
     this.#seen += bytes;
-    if (this.#seen + expected < worthThreads) return undefined;
+    if (expected === 0 || this.#seen + expected < worthThreads) return undefined;
     this.#pool ??= this.#start();
     return this.#pool.free(this.#isNearlyFull() ? blocksAheadOfRowGroup : blocksAhead);
   }
