@@ -221,9 +221,11 @@ class CsvReader implements RecordSource {
     const most = Math.min(this.#bulkBytes, this.#maxRecordBytes);
     const until = Math.min(end, partEnd, start + most);
     const rows = bulk.load(buffer.subarray(start, until), this.#window.offsetOf(start));
+    // Enough for some rows like the one that was read by itself before.
+    const few = Math.min(mostBulkBytes, Math.max(leastBulkBytes, 4 * this.size));
     if (rows > 0) this.#bulkBytes = Math.min(mostBulkBytes, 2 * this.#bulkBytes);
-    // Enough for some rows like the one that was read by itself before; but at the end of what is there, a row may just not be whole yet.
-    else if (until < end) this.#bulkBytes = Math.min(mostBulkBytes, Math.max(leastBulkBytes, 4 * this.size));
+    // At the end of what is there, the row may just not be whole yet.
+    else if (until < end) this.#bulkBytes = few;
     return { start, end: start + rows };
   }
 
