@@ -50,7 +50,7 @@ export {
 export function createEngine(settings: EngineSettings): Engine {
   const document = parseSchemaDocument(settings.schema);
   const plan = walkPlan(document, settings);
-  const examiner = createExaminer(document, { isKnown: true, isDoubtful: plan !== undefined });
+  const examiner = createExaminer(document, true);
   const moves = compileMoves(settings.read.mapping, examiner.columns);
   return new ReadingEngine(settings, plan, examiner, moves);
 }

@@ -1,6 +1,6 @@
 /**
- * The judge of every record: ajv. One validator stops at the first error, for the stream; one finds all, for what was
- * refused; a third, rarely needed, judges integers past 2^53 exactly.
+ * The judge of every record: ajv. One validator finds all errors (to stop at the first would make it no faster on good
+ * records); another one, rarely needed, judges integers past 2^53 exactly.
  */
 import type { CodeKeywordDefinition, ErrorObject, KeywordCxt, KeywordDefinition, Options, ValidateFunction } from 'ajv';
 import { _, Ajv } from 'ajv';
@@ -33,26 +33,14 @@ export interface Judge {
   exactErrors(record: unknown): readonly ErrorObject[];
 }
 
-export interface JudgeOptions {
-  /** The schema was accepted before: it is not held against its meta-schema again, which takes 0.1 s. Default: false. */
-  readonly isKnown?: boolean;
-  /** Most records are refused, so that all errors are looked for at once. Default: false. */
-  readonly isDoubtful?: boolean;
-}
-
-/** Throws InvalidSchema that names the place and the keyword. */
-export function createJudge(document: SchemaDocument, { isKnown, isDoubtful }: JudgeOptions = {}): Judge {
-  const first = { validateSchema: !isKnown };
-  const thoroughly = { allErrors: true, verbose: true };
-  const quick = isDoubtful ? undefined : compile(document, document.plain, { ...first, allErrors: isWide(document) });
-  let thorough = isDoubtful ? compile(document, document.plain, { ...first, ...thoroughly }) : undefined;
+/** Throws InvalidSchema that names the place and the keyword. `isKnown`: see `createExaminer`. */
+export function createJudge(document: SchemaDocument, isKnown = false): Judge {
+  const options = { allErrors: true, verbose: true };
+  const validate = compile(document, document.plain, { ...options, validateSchema: !isKnown });
   let exact: ErrorsOf | undefined;
-  const errors: ErrorsOf = (record) => {
-    thorough ??= compile(document, document.plain, { ...thoroughly, validateSchema: false });
-    return thorough(record) ? [] : (thorough.errors ?? []);
-  };
+  const errors: ErrorsOf = (record) => (validate(record) ? [] : (validate.errors ?? []));
   return {
-    errors: (record) => (quick?.(record) ? [] : errors(record)),
+    errors,
     exactErrors(record) {
       exact ??= compileExact(document) ?? ((exactRecord) => errors(rounded(exactRecord)));
       return exact(record);
@@ -60,12 +48,8 @@ export function createJudge(document: SchemaDocument, { isKnown, isDoubtful }: J
   };
 }
 
-/** ajv nests the checks of fields and branches when it is to stop at the first error; this many is what compilers bear. */
+/** Fewer branches than this exhaust no stack. */
 const mostNested = 500;
-
-function isWide(document: SchemaDocument): boolean {
-  return [...places({ schema: document.root, pointer: '' })].some((place) => widthOf(place).count > mostNested);
-}
 
 /** The keyword of a schema with the most fields or branches. */
 function widthOf({ schema }: Located): { keyword: string; count: number } {

@@ -28,7 +28,7 @@ export class BlockReader {
     this.#settings = settings;
     const document = parseSchemaDocument(settings.schema);
     const plan = walkPlan(document, settings);
-    this.#examiner = createExaminer(document, { isKnown: true, isDoubtful: plan !== undefined });
+    this.#examiner = createExaminer(document, true);
     const { columns } = this.#examiner;
     const { compression, layout, targetFileSizeBytes, read } = settings;
     this.#moves = compileMoves(read.mapping, columns);
