@@ -23,6 +23,7 @@ import { openStore } from '../ingestor/store/open.ts';
 import { loadState } from '../ingestor/table/commit.ts';
 import type { Environment } from '../ingestor/tasks/environment.ts';
 import { runPrepare } from '../ingestor/tasks/prepare.ts';
+import { heapOptions } from '../operator/specs/quantity.ts';
 import { s3Location } from '../test/integration/support/s3-location.ts';
 import { createBucket, type S3Address, startSeaweedFS } from '../test/servers/s3.ts';
 import { planTask, prepareTask } from '../test/support/lake-in-memory.ts';
@@ -39,8 +40,8 @@ Usage: node bench/plan.ts [--known N] [--small N] [--server FILE] [-o json]
   -o, --output F   text (default) or json
 `;
 
-/** Of a pod with a limit of 256 MiB: see heapMiB in operator/specs/quantity.ts. */
-const heap = '--max-old-space-size=115';
+/** Of a pod with a limit of 256 MiB. */
+const heap = heapOptions('256Mi') ?? [];
 
 /** Files that one of the runs took which made the ledger, and files that the measured run finds beside them. */
 const filesInRun = 25_000;
@@ -210,7 +211,7 @@ async function runTask(task: PlanTask): Promise<Ran> {
   const file = join(folder, 'task.json');
   await writeFile(file, JSON.stringify(task));
   const main = join(import.meta.dirname, '..', 'ingestor', 'main.ts');
-  const command = ['-v', process.execPath, heap, main, 'plan', '--task', file, '--print-result'];
+  const command = ['-v', process.execPath, ...heap, main, 'plan', '--task', file, '--print-result'];
   const began = performance.now();
   const child = spawn('/usr/bin/time', command, { stdio: ['ignore', 'pipe', 'pipe'] });
   const [output, told] = [text(child.stdout), text(child.stderr)];

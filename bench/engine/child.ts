@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { heapMiB } from '../../operator/specs/quantity.ts';
+import { heapOptions } from '../../operator/specs/quantity.ts';
 import type { MadeFile } from './data/generate.ts';
 
 export interface ChildTask {
@@ -39,12 +39,12 @@ export interface Measured {
 }
 
 /** Of a pod with 512 MiB, as the operator starts it. */
-const heap = `--max-old-space-size=${heapMiB('512Mi')}`;
+const heap = heapOptions('512Mi') ?? [];
 
 /** A run of `forebay.ts` or `duckdb.ts`. With one thread it gets one core, else V8's and DuckDB's helpers run on others. */
 export async function runChild(program: 'forebay' | 'duckdb', task: ChildTask): Promise<Measured> {
   const script = program === 'forebay' ? forebayProgram : join(import.meta.dirname, 'duckdb.ts');
-  const node = [process.execPath, ...(program === 'forebay' ? [heap] : []), script, JSON.stringify(task)];
+  const node = [process.execPath, ...(program === 'forebay' ? heap : []), script, JSON.stringify(task)];
   const [command = '', ...args] = pinningWorks() ? ['taskset', '-c', cores(task.threads), ...node] : node;
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let printed = '';

@@ -44,8 +44,10 @@ test('a container is told its CPU limit', () => {
 
 test('the heap follows the memory limit, wherever that is said', () => {
   const heap = (templates: PodTemplate[]) => environment(templates).get('NODE_OPTIONS')?.value;
-  expect(heap([])).toBe('--max-old-space-size=576');
-  expect(heap([{ spec: { resources: { limits: { memory: '2Gi' } } } }])).toBe('--max-old-space-size=1190');
+  expect(heap([])).toBe('--max-old-space-size=576 --max-semi-space-size=16');
+  expect(heap([{ spec: { resources: { limits: { memory: '2Gi' } } } }])).toBe(
+    '--max-old-space-size=1190 --max-semi-space-size=16',
+  );
   expect(heap([{ spec: { resources: { requests: { cpu: 1 } } } }])).toBeUndefined();
 });
 

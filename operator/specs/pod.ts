@@ -12,7 +12,7 @@ import type { PodTemplate, PodTemplateSpec } from '../api/types.gen.ts';
 import type { Wire } from '../runtime/objects.ts';
 import type { Installation } from './installation.ts';
 import { taskFolder } from './place.ts';
-import { heapMiB } from './quantity.ts';
+import { heapOptions } from './quantity.ts';
 
 export const containerName = 'ingestor';
 export const taskKey = podLayout.taskFile.slice(taskFolder.length + 1);
@@ -94,7 +94,7 @@ export function selectorLabels(resource: Resource, { installation }: Installatio
 }
 
 function container(input: PodInput, resources: NonNullable<PodTemplateSpec['resources']>): Wire<V1Container> {
-  const heap = heapMiB(resources.limits?.memory);
+  const heap = heapOptions(resources.limits?.memory);
   return {
     ...input.container,
     name: containerName,
@@ -105,7 +105,7 @@ function container(input: PodInput, resources: NonNullable<PodTemplateSpec['reso
       // The runtime does not see the limit where containers have version 1 of control groups.
       { name: podLayout.cpuLimit, valueFrom: { resourceFieldRef: { resource: 'limits.cpu', divisor: '1m' } } },
       // In place of the image's own, which goes by a share of what the runtime sees.
-      ...(heap === undefined ? [] : [{ name: 'NODE_OPTIONS', value: `--max-old-space-size=${heap}` }]),
+      ...(heap === undefined ? [] : [{ name: 'NODE_OPTIONS', value: heap.join(' ') }]),
     ],
     resources: quantities(resources),
     terminationMessagePath: podLayout.terminationLog,

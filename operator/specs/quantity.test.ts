@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { heapMiB, parseQuantity } from './quantity.ts';
+import { heapOptions, parseQuantity } from './quantity.ts';
 
 test.each([
   ['1Gi', 2 ** 30],
@@ -16,8 +16,9 @@ test.each([
 });
 
 test('the heap leaves room for the runtime and for buffers outside it', () => {
-  expect(heapMiB('1Gi')).toBe(576);
-  expect(heapMiB('256Mi')).toBe(115);
-  expect(heapMiB('64Mi')).toBe(32);
-  expect(heapMiB(undefined)).toBeUndefined();
+  const heapOf = (limit: string | undefined) => heapOptions(limit)?.[0];
+  expect(heapOf('1Gi')).toBe('--max-old-space-size=576');
+  expect(heapOf('256Mi')).toBe('--max-old-space-size=115');
+  expect(heapOf('64Mi')).toBe('--max-old-space-size=32');
+  expect(heapOf(undefined)).toBeUndefined();
 });

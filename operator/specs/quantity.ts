@@ -35,9 +35,13 @@ const runtimeBytes = 64 * mebibyte;
 /** Of what is left, for objects; the rest is for buffers outside the heap: sockets, decompression, column pages. */
 const heapShare = 0.6;
 
-/** `--max-old-space-size` in MiB for a container's memory limit; undefined without a limit, where V8 looks itself. */
-export function heapMiB(limit: string | number | undefined): number | undefined {
+/** Half of what V8 would set aside for objects that die young, which made nothing faster. */
+const semiSpaceMiB = 16;
+
+/** Options of Node for a container's memory limit; undefined without a limit, where V8 looks itself. */
+export function heapOptions(limit: string | number | undefined): string[] | undefined {
   const bytes = limit === undefined ? undefined : parseQuantity(limit);
   if (bytes === undefined) return undefined;
-  return Math.max(32, Math.floor(((bytes - runtimeBytes) * heapShare) / mebibyte));
+  const heapMiB = Math.max(32, Math.floor(((bytes - runtimeBytes) * heapShare) / mebibyte));
+  return [`--max-old-space-size=${heapMiB}`, `--max-semi-space-size=${semiSpaceMiB}`];
 }
