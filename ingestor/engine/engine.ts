@@ -43,7 +43,10 @@ export interface EngineSettings {
   onProgress?(records: RecordCounts, inputBytes: number): void;
 }
 
-/** Where bytes go: an Upload of the store fits. `key` is what receipts name. `write` takes the bytes over and may free their memory. */
+/**
+ * Where bytes go: an Upload of the store fits. `key` is what receipts name. `write` takes the bytes over and may free their
+ * memory. Only one call at a time, but for `abort`.
+ */
 export interface ByteSink {
   readonly key: string;
   write(bytes: Uint8Array): Promise<void>;

@@ -98,6 +98,7 @@ export interface ConditionalOutcome {
   readonly etag?: string;
 }
 
+/** Its calls follow on each other: the next one comes when the last one is done, but for `abort`. */
 export interface Upload {
   readonly key: string;
   /** Takes the bytes over, and may free their memory; resolves when more may come (back-pressure). */

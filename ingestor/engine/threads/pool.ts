@@ -148,7 +148,7 @@ export class Thread {
   async #run(call: SinkCall): Promise<number> {
     switch (call.does) {
       case 'open':
-        this.#sinks.set(call.sink, this.#open());
+        this.#sinks.set(call.sink, oneByOne(this.#open()));
         return 0;
       case 'write':
         await this.#sinkOf(call.sink).write(call.bytes);
@@ -166,6 +166,22 @@ export class Thread {
     if (!found) throw new Error(`a thread has no sink ${sink}`);
     return found;
   }
+}
+
+/** A thread does not wait for each of its calls; a sink is called only when its last call is done. */
+function oneByOne(sink: ByteSink): ByteSink {
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(call: () => Promise<T>): Promise<T> => {
+    const done = last.then(call);
+    last = done.catch(() => {});
+    return done;
+  };
+  return {
+    key: sink.key,
+    write: (bytes) => inTurn(() => sink.write(bytes)),
+    complete: () => inTurn(() => sink.complete()),
+    abort: () => sink.abort(),
+  };
 }
 
 /** The bundle has it beside the file that this is in. */

@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { ForebayError } from '../../contract/errors.ts';
 import { createEngine } from '../index.ts';
-import { engineSettings, ingestAll, inputOf, type Options } from '../testing.ts';
+import { engineSettings, ingestAll, inputOf, type Options, rowsOf } from '../testing.ts';
 
 const schema = {
   type: 'object',
@@ -62,6 +64,40 @@ test('several inputs share the threads, and each has its own counts', async () =
     [rows, 40],
   ]);
   expect(rejects.find(({ file }) => file === 'file-1')).toMatchObject({ record: 2, offset: 9 });
+});
+
+test('bytes of a thread reach their sink one after the other, however long each takes', async () => {
+  const files = new Map<string, Buffer>();
+  const settings = engineSettings(schema, files, { threads: 2 });
+  let writes = 0;
+  const openDataFile: typeof settings.openDataFile = (k) => {
+    const sink = settings.openDataFile(k);
+    let busy = false;
+    const inTurn = async <T>(call: () => Promise<T>): Promise<T> => {
+      if (busy) throw new Error('a call before the one before it was done');
+      busy = true;
+      writes += 1;
+      // The first ones take longest.
+      for (let turn = 0; turn < 100 / writes; turn += 1) await setImmediate();
+      busy = false;
+      return await call();
+    };
+    return {
+      ...sink,
+      write: (bytes) => inTurn(() => sink.write(bytes)),
+      complete: () => inTurn(() => sink.complete()),
+    };
+  };
+  const engine = createEngine({ ...settings, openDataFile });
+  const text = (row: number) =>
+    `{"id":${row},"text":"${createHash('sha512').update(String(row)).digest('base64').repeat(6)}"}`;
+  await engine.ingest(inputOf(Array.from({ length: 60_000 }, (_, row) => text(row)).join('\n')));
+  const { dataFiles } = await engine.finish();
+  expect(dataFiles.length).toBeGreaterThan(1);
+  expect(writes).toBeGreaterThan(10);
+  let read = 0;
+  for (const { key } of dataFiles) read += (await rowsOf(files.get(key) ?? Buffer.alloc(0))).length;
+  expect(read).toBe(60_000);
 });
 
 test('what a sink fails with in another thread is what the engine fails with', async () => {
