@@ -94,7 +94,7 @@ test('bytes of a thread reach their sink one after the other, however long each 
   await engine.ingest(inputOf(Array.from({ length: 60_000 }, (_, row) => text(row)).join('\n')));
   const { dataFiles } = await engine.finish();
   expect(dataFiles.length).toBeGreaterThan(1);
-  expect(writes).toBeGreaterThan(10);
+  expect(writes).toBeGreaterThan(5);
   let read = 0;
   for (const { key } of dataFiles) read += (await rowsOf(files.get(key) ?? Buffer.alloc(0))).length;
   expect(read).toBe(60_000);
