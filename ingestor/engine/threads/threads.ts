@@ -11,9 +11,11 @@ import { Pool, type Thread } from './pool.ts';
 /** A thread takes some 0.1 s to start: the time that 16 MiB take. */
 const worthThreads = 16 * 1024 * 1024;
 
-/** Blocks that a thread has or waits for: enough to go on while this one reads a block, or while it writes a row group. */
+/** Blocks, of 1 MiB at most, that a thread has or waits for: enough to go on while this one reads a block. */
 const blocksAhead = 3;
+/** Enough to go on while this one writes a row group; all threads together have no more than `mostAhead`. */
 const blocksAheadOfRowGroup = 32;
+const mostAhead = 64;
 
 export class Threads {
   readonly #settings: EngineSettings;
@@ -47,7 +49,7 @@ export class Threads {
     this.#seen += bytes;
     if (expected === 0 || this.#seen + expected < worthThreads) return undefined;
     this.#pool ??= this.#start();
-    return this.#pool.free(this.#isNearlyFull() ? blocksAheadOfRowGroup : blocksAhead);
+    return this.#pool.free(this.#isNearlyFull() ? this.#aheadOfRowGroup() : blocksAhead);
   }
 
   /** Resolves when it holds, which other threads bring about. Throws what one of them failed with. */
@@ -78,6 +80,11 @@ export class Threads {
       ...(plain ? { plain } : {}),
     };
     return new Pool(threads - 1, settings, this.#open);
+  }
+
+  #aheadOfRowGroup(): number {
+    const others = (this.#settings.threads ?? 1) - 1;
+    return Math.max(blocksAhead, Math.min(blocksAheadOfRowGroup, Math.floor(mostAhead / others)));
   }
 
   get #several(): boolean {
