@@ -1,8 +1,8 @@
 /** Data pages taken apart: levels and values, of which nothing is decoded yet. */
-import type { CompressionCodec, Compressors } from 'hyparquet';
-import { decompressPage } from 'hyparquet/src/datapage.js';
+import type { CompressionCodec } from 'hyparquet';
 import type { PageHeader } from 'hyparquet/src/types.js';
 import { ByteCursor } from './bits.ts';
+import { decompress } from './decompress.ts';
 import { HybridReader } from './hybrid.ts';
 import { Dictionary, hybridWithLength, type ValueReader, type ValueType, valueReader } from './valuereader.ts';
 
@@ -12,7 +12,6 @@ export interface LeafColumn {
   readonly maxDefinition: number;
   readonly maxRepetition: number;
   readonly codec: CompressionCodec;
-  readonly compressors: Compressors;
 }
 
 export interface Page {
@@ -29,7 +28,7 @@ export interface Page {
 /** `body`: as stored. Throws Error for a page that is damaged. */
 export function openDictionary(header: PageHeader, body: Uint8Array, column: LeafColumn): Dictionary {
   const count = sizeOf(header.dictionary_page_header?.num_values, 'values');
-  const page = uncompressed(body, header.uncompressed_page_size, column);
+  const page = decompress(body, header.uncompressed_page_size, column.codec);
   return new Dictionary({ page, start: 0 }, count, column.values);
 }
 
@@ -61,7 +60,7 @@ function openFirstVersion(
 ): Page {
   if (!header) throw new Error('a page without its header');
   const { maxRepetition, maxDefinition, values: type } = column;
-  const page = uncompressed(body, size, column);
+  const page = decompress(body, size, column.codec);
   const cursor = new ByteCursor(page, 0, page.length);
   const levels = (max: number, encoding: string | undefined) => {
     if (max === 0) return undefined;
@@ -92,13 +91,9 @@ function openSecondVersion(
   const definition = levels(maxDefinition, repetitionEnd, levelsEnd);
   const rest = body.subarray(levelsEnd);
   const isCompressed = header.is_compressed !== false && size > levelsEnd;
-  const page = isCompressed ? uncompressed(rest, size - levelsEnd, column) : asBuffer(rest);
+  const page = isCompressed ? decompress(rest, size - levelsEnd, column.codec) : asBuffer(rest);
   const values = valueReader(header.encoding, { page, start: 0 }, type, dictionary);
   return { entries: sizeOf(header.num_values, 'values'), bytes: page.length, repetition, definition, values };
-}
-
-function uncompressed(body: Uint8Array, size: number, { codec, compressors }: LeafColumn): Buffer {
-  return asBuffer(decompressPage(body, size, codec, compressors));
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

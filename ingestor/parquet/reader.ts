@@ -2,8 +2,7 @@
  * Parquet files to batches of values, by ranged reads. A row group is read whole only where it is small; else each column
  * is read piece by piece, so that memory depends on the number of columns and the size of their pages, not on the file.
  */
-import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
-import type { Compressors, FileMetaData, RowGroup, SchemaTree } from 'hyparquet';
+import type { FileMetaData, RowGroup, SchemaTree } from 'hyparquet';
 import { parquetMetadataAsync, parquetSchema } from 'hyparquet';
 import { type Assembler, assemblerOf, type Levels, leavesOf, levelsOf, type Shape } from './assembler.ts';
 import { jsonShape } from './jsonshape.ts';
@@ -63,8 +62,7 @@ export async function openParquet(file: RangedFile): Promise<ParquetFile> {
       bytes: storedBytes(rowGroup),
     })),
     async *batches({ shapes = tree.children.map(jsonShape), start = 0, end = metadata.row_groups.length } = {}) {
-      const compressors = await loadCompressors(metadata);
-      const context = { file, shapes, levels: levelsOf(tree), compressors };
+      const context = { file, shapes, levels: levelsOf(tree) };
       for (const rowGroup of metadata.row_groups.slice(start, end)) yield* readRowGroup(rowGroup, context);
     },
   };
@@ -78,7 +76,6 @@ interface Context {
   readonly file: RangedFile;
   readonly shapes: readonly (Shape | undefined)[];
   readonly levels: ReadonlyMap<SchemaTree, Levels>;
-  readonly compressors: Compressors;
 }
 
 /** A row group up to this size is read with one request. 32 MiB. */
@@ -94,25 +91,6 @@ async function readMetadata(file: RangedFile): Promise<FileMetaData> {
     { byteLength: file.size, slice: async (start, end) => (await readRange(file, start, end ?? file.size)).buffer },
     { geoparquet: false },
   );
-}
-
-/** Node's own where it has them; the others load WebAssembly, so only when they are needed. */
-async function loadCompressors(metadata: FileMetaData): Promise<Compressors> {
-  const codecs = new Set(
-    metadata.row_groups.flatMap(({ columns }) => columns.map((column) => column.meta_data?.codec)),
-  );
-  const others = [...codecs].some((codec) => ['SNAPPY', 'LZ4', 'LZ4_RAW'].includes(codec ?? ''));
-  return {
-    ...(others ? (await import('hyparquet-compressors')).compressors : {}),
-    GZIP: (bytes, length) => gunzipSync(bytes, limit(length)),
-    ZSTD: (bytes, length) => zstdDecompressSync(bytes, limit(length)),
-    BROTLI: (bytes, length) => brotliDecompressSync(bytes, limit(length)),
-  };
-}
-
-/** A page may not become larger than its header says. */
-function limit(length: number): { readonly maxOutputLength: number; readonly chunkSize: number } {
-  return { maxOutputLength: Math.max(1, length), chunkSize: Math.max(64, length) };
 }
 
 async function* readRowGroup(rowGroup: RowGroup, context: Context): AsyncGenerator<Batch> {
@@ -140,7 +118,7 @@ const noColumn: BatchColumn = { values: [], hasBig: false };
 
 async function openLeaves(
   rowGroup: RowGroup,
-  { file, shapes, levels, compressors }: Context,
+  { file, shapes, levels }: Context,
 ): Promise<ReadonlyMap<SchemaTree, LeafCursor>> {
   const chunks = chunksOf(rowGroup, shapes);
   const first = chunks.reduce((least, { start }) => Math.min(least, start), file.size);
@@ -156,7 +134,6 @@ async function openLeaves(
       maxDefinition: own?.definition ?? 0,
       maxRepetition: own?.repetition ?? 0,
       codec,
-      compressors,
     };
     const bytes = new RangeReader(file, start, end, piece, whole?.subarray(start - first, end - first));
     cursors.set(tree, new LeafCursor(`column ${tree.path.join('.')}`, column, bytes, held));
