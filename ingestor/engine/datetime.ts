@@ -36,10 +36,10 @@ export function formatDate(days: number): string | undefined {
 
 /** RFC 3339 in UTC with as many digits as needed; undefined outside the years 0000 to 9999. */
 export function formatDateTime(micros: number | bigint): string | undefined {
-  const whole = typeof micros === 'bigint' ? micros : BigInt(micros);
-  let rest = Number(whole % 1_000_000n);
-  if (rest < 0) rest += 1_000_000;
-  const seconds = Number((whole - BigInt(rest)) / 1_000_000n);
+  let rest = Number(typeof micros === 'bigint' ? micros % 1_000_000n : micros % microsPerSecond);
+  if (rest < 0) rest += microsPerSecond;
+  const seconds =
+    typeof micros === 'bigint' ? Number((micros - BigInt(rest)) / 1_000_000n) : (micros - rest) / microsPerSecond;
   if (seconds < firstSecond || seconds > lastSecond) return undefined;
   const text = new Date(seconds * 1000).toISOString().slice(0, 19);
   if (rest === 0) return `${text}Z`;

@@ -100,7 +100,7 @@ export async function rowsOf(bytes: Uint8Array): Promise<Row[]> {
   const rows: Row[] = [];
   for await (const batch of file.batches()) {
     for (let row = 0; row < batch.rows; row += 1) {
-      const fields = file.names.map((name, index): [string, unknown] => [name, batch.columns[index]?.[row]]);
+      const fields = file.names.map((name, index): [string, unknown] => [name, batch.columns[index]?.values[row]]);
       rows.push(Object.fromEntries(fields.filter(([, value]) => value !== null && value !== undefined)));
     }
   }

@@ -15,50 +15,24 @@ import { parquetHeader } from 'hyparquet/src/column.js';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Column } from '../engine/schema.ts';
 import { inputOf } from '../engine/testing.ts';
-import { openTableFile } from './tablefile.ts';
-import {
-  column,
-  everyColumn,
-  makeRows,
-  plainDouble,
-  plainRow,
-  plainValue,
-  required,
-  writeFile,
-  writeRows,
-} from './testing.ts';
+import { openParquet } from './reader.ts';
+import { tableShapes } from './tablefile.ts';
+import { column, everyColumn, makeRows, plainDouble, plainRow, required, writeFile, writeRows } from './testing.ts';
 import type { WriterSettings } from './writer.ts';
 
 type Row = readonly unknown[];
 
-/** By hyparquet's decoders. */
+/** As compaction reads it. */
 async function readBack(columns: readonly Column[], bytes: Buffer): Promise<unknown[]> {
-  const file = await openTableFile({ size: bytes.length, read: (start, end) => inputOf(bytes).read(start, end) });
+  const file = await openParquet({ size: bytes.length, read: (start, end) => inputOf(bytes).read(start, end) });
   const rows: unknown[] = [];
-  for await (const batch of file.batches()) {
+  for await (const batch of file.batches({ shapes: tableShapes(columns, file.tree, () => undefined) })) {
     for (let row = 0; row < batch.rows; row += 1) {
-      rows.push(columns.map((one, index) => plainStored(one, batch.columns[index]?.[row])));
+      const values = batch.columns.map((one) => one.values[row]);
+      rows.push(plainRow(columns, values));
     }
   }
   return rows;
-}
-
-/** A map is read as the list of entries that it is stored as. */
-function plainStored(one: Column, value: unknown): unknown {
-  if (value === null || value === undefined) return null;
-  const member = (struct: unknown, name: string): unknown =>
-    Object.entries(Object(struct)).find(([key]) => key === name)?.[1];
-  const [first] = one.children;
-  if (one.type === 'list' && Array.isArray(value))
-    return value.map((item) => (first ? plainStored(first, item) : null));
-  if (one.type === 'struct') {
-    return Object.fromEntries(one.children.map((child) => [child.name, plainStored(child, member(value, child.name))]));
-  }
-  if (one.type === 'map') {
-    const entries: unknown[] = [member(value, 'key_value')].flat();
-    return entries.map((entry) => one.children.map((child) => plainStored(child, member(entry, child.name))));
-  }
-  return plainValue(one, value);
 }
 
 function plainDuckdb(value: DuckDBValue): unknown {
@@ -104,7 +78,7 @@ async function expectBack(columns: readonly Column[], rows: readonly Row[], byte
 
 const smallParts = { rowGroupRows: 400, pageRows: 60 };
 
-describe('rows come back from hyparquet and DuckDB', () => {
+describe('rows come back from our reader and DuckDB', () => {
   const rows = makeRows(everyColumn, 1000);
 
   test.each(['Zstd', 'Snappy', 'Gzip', 'None'] as const)('of every type, compressed with %s', async (compression) => {
@@ -181,7 +155,7 @@ describe('rows come back from hyparquet and DuckDB', () => {
         yield [id, id % 7 === 0 ? null : `text ${id % 5000}`, id % 3 === 0 ? null : [id, -id]];
     }
     const bytes = await writeFile(columns, million());
-    const file = await openTableFile({
+    const file = await openParquet({
       size: bytes.length,
       read: (start, end) => inputOf(bytes, 'file', 2 ** 20).read(start, end),
     });
@@ -191,7 +165,7 @@ describe('rows come back from hyparquet and DuckDB', () => {
     for await (const batch of file.batches()) {
       for (let row = 0; row < batch.rows; row += 1) {
         const [wantedID, text, list] = expected.next().value ?? [];
-        const [foundID, foundText, foundList] = batch.columns.map((one) => one[row]);
+        const [foundID, foundText, foundList] = batch.columns.map(({ values }) => values[row]);
         if (Number(foundID) !== wantedID || (foundText ?? null) !== text || String(foundList ?? null) !== String(list))
           different += 1;
         id += 1;

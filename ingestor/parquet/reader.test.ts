@@ -5,6 +5,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import { expect, onTestFinished, test } from 'vitest';
 import { ingestAll, inputOf, rowsOf } from '../engine/testing.ts';
+import { jsonValues } from './logicaltypes.ts';
 import { openParquet } from './reader.ts';
 import { column, writeFile } from './testing.ts';
 
@@ -206,3 +207,15 @@ test.each<[string, (data: Buffer) => Uint8Array]>([
 ])('a file %s cannot be read', async (_name, change) => {
   await expect(rowsOf(change(await written('select i from range(1000) r(i)')))).rejects.toThrow();
 });
+
+test.each([
+  [-1, 5],
+  [6, 5],
+  [1_000_000_000, 2_000_000_000],
+])(
+  'decimals that no writer has, of scale %i and precision %i, are refused before a value is read',
+  (scale, precision) => {
+    const element = { name: 'price', type: 'INT32', converted_type: 'DECIMAL', scale, precision } as const;
+    expect(() => jsonValues(element)).toThrow(`price is a decimal of ${precision} digits, ${scale} after the point`);
+  },
+);

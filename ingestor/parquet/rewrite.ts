@@ -8,8 +8,8 @@ import { unreadable } from '../engine/readers/reader.ts';
 import type { Column } from '../engine/schema.ts';
 import { fieldIDs } from './fields.ts';
 import { GuardedFile } from './guardedfile.ts';
-import type { Batch } from './reader.ts';
-import { openTableFile, type Projection, projectColumns } from './tablefile.ts';
+import { type Batch, openParquet } from './reader.ts';
+import { tableShapes } from './tablefile.ts';
 import { DataWriter } from './writer.ts';
 
 export interface RewriteSettings {
@@ -61,13 +61,13 @@ async function copyRows(
 ): Promise<void> {
   const source = new GuardedFile(input);
   try {
-    const file = await source.guard(openTableFile(source));
-    const projections = await source.guard(project(columns, file.tree, layout));
-    const batches = file.batches();
+    const file = await source.guard(openParquet(source));
+    const shapes = await source.guard(shapesOf(columns, file.tree, layout));
+    const batches = file.batches({ shapes });
     let rows = 0;
     for (let next = await source.guard(batches.next()); !next.done; next = await source.guard(batches.next())) {
       if (signal.aborted) throw new ForebayError('Interrupted', `stopped in the middle of ${input.name}`);
-      addRows(next.value, projections, writer);
+      addRows(next.value, writer);
       rows += next.value.rows;
       if (writer.isFull) await writer.flush();
     }
@@ -78,21 +78,14 @@ async function copyRows(
   }
 }
 
-async function project(columns: readonly Column[], tree: SchemaTree, layout: TableLayout) {
-  return projectColumns(columns, tree, fieldIDs(layout));
+async function shapesOf(columns: readonly Column[], tree: SchemaTree, layout: TableLayout) {
+  return tableShapes(columns, tree, fieldIDs(layout));
 }
 
-function addRows({ rows, columns }: Batch, projections: readonly Projection[], writer: DataWriter): void {
+function addRows({ rows, columns }: Batch, writer: DataWriter): void {
   const row: unknown[] = [];
-  const values = projections.map(({ index, convert }) => ({
-    values: index === undefined ? [] : columns[index],
-    convert,
-  }));
   for (let at = 0; at < rows; at += 1) {
-    for (const [index, column] of values.entries()) {
-      const value = column.values?.[at] ?? null;
-      row[index] = column.convert && value !== null ? column.convert(value) : value;
-    }
+    for (const [index, { values }] of columns.entries()) row[index] = values[at] ?? null;
     writer.add(row);
   }
 }

@@ -1,129 +1,83 @@
 /**
- * Data files of a table, read back as rows for the writer: values as they are stored, columns as the table has them now.
+ * Data files of a table, read back as rows for the writer: values as they are stored, columns as the table has them now,
+ * maps as lists of `{key, value}`, so that they keep their order, and structs with their nulls.
  */
-import type { SchemaElement, SchemaTree } from 'hyparquet';
+import type { SchemaTree } from 'hyparquet';
 import type { Path } from '../engine/mapping.ts';
 import type { Column } from '../engine/schema.ts';
+import type { Shape } from './assembler.ts';
 import type { FieldID } from './fields.ts';
-import type { RangedFile } from './rangedfile.ts';
-import { type Decoding, openParquet, type ParquetFile } from './reader.ts';
-
-/** Numbers of days and of microseconds stay what they are; a map is read as the list of entries that it is stored as. */
-const asStored: Decoding = {
-  element: (element) => ({ ...element, converted_type: storedType(element) }),
-  parsers: {
-    dateFromDays: (days) => days,
-    timestampFromMicroseconds: (micros) => micros,
-    stringFromBytes: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(),
-  },
-  converter: () => undefined,
-  cleaner: () => (value) => value,
-};
-
-/** hyparquet makes objects of maps, which lose a key `__proto__` and the order of entries. */
-function storedType({ converted_type: converted, logical_type: logical }: SchemaElement) {
-  if (converted === 'MAP' || converted === 'MAP_KEY_VALUE') return undefined;
-  if (converted !== undefined) return converted;
-  if (logical?.type === 'STRING') return 'UTF8';
-  if (logical?.type === 'DATE') return 'DATE';
-  return logical?.type === 'LIST' ? 'LIST' : undefined;
-}
-
-/** Throws Error for what is no Parquet. */
-export async function openTableFile(file: RangedFile): Promise<ParquetFile> {
-  return await openParquet(file, asStored);
-}
-
-export interface Projection {
-  /** Of the file's column; undefined: the file has none, so all values are null. */
-  readonly index: number | undefined;
-  /** From a value of the file to one of the table; undefined: they are the same. */
-  readonly convert: Convert | undefined;
-}
-
-type Convert = (value: unknown) => unknown;
+import { jsonShape } from './jsonshape.ts';
+import type { ValueType } from './valuereader.ts';
 
 /**
- * For each column of the table, where it is in the file. Columns are found by their id, or by name in a file that has no
- * ids. Throws Error for a column that the file has with another type, of which it could not have become this one.
+ * What becomes of the file's columns for each column of the table; undefined where the file has none. Columns are found by
+ * their id, or by name in a file that has no ids. Throws Error for a column that the file has with another type, of which
+ * it could not have become this one.
  */
-export function projectColumns(columns: readonly Column[], tree: SchemaTree, idOf: FieldID): readonly Projection[] {
+export function tableShapes(
+  columns: readonly Column[],
+  tree: SchemaTree,
+  idOf: FieldID,
+): readonly (Shape | undefined)[] {
   const withIDs = hasIDs(tree);
-  const find = (parent: SchemaTree, path: Path): number => {
+  const find: Find = (parent, path) => {
     const [id, name] = [withIDs ? idOf(path) : undefined, path.at(-1)];
-    return parent.children.findIndex(({ element }) =>
-      id === undefined ? element.name === name : element.field_id === id,
-    );
+    return parent.children.find(({ element }) => (id === undefined ? element.name === name : element.field_id === id));
   };
-  return columns.map((column) => {
-    const path = [column.name];
-    const index = find(tree, path);
-    const found = tree.children[index];
-    if (!found) return { index: undefined, convert: undefined };
-    const isLeaf = found.children.length === 0;
-    const convert = converterOf(column, path, found, find);
-    // The writer takes longs of a top-level column as numbers too.
-    return { index, convert: isLeaf ? undefined : convert };
-  });
+  return columns.map((column) => childShape(column, [], tree, find));
 }
 
-type Find = (parent: SchemaTree, path: Path) => number;
+type Find = (parent: SchemaTree, path: Path) => SchemaTree | undefined;
 
-function converterOf(column: Column, path: Path, tree: SchemaTree, find: Find): Convert {
+function childShape(column: Column, parentPath: Path, parent: SchemaTree, find: Find): Shape | undefined {
+  const path = [...parentPath, column.name];
+  const tree = find(parent, path);
+  return tree && shapeOf(column, path, tree, find);
+}
+
+function shapeOf(column: Column, path: Path, tree: SchemaTree, find: Find): Shape {
+  if (tree.element.repetition_type === 'REPEATED') throw mismatch(tree, column);
   switch (column.type) {
     case 'struct':
-      return structConverter(column, path, tree, find);
+      return structShape(column, path, tree, find);
     case 'list': {
-      const convert = itemConverter(column.children[0], path, inside(tree, column, 1)[0], find);
-      return (list) => (Array.isArray(list) ? list.map(convert) : null);
+      const { repeated, children } = inside(tree, column, 1);
+      return { kind: 'list', tree, repeated, element: itemShape(column.children[0], path, children[0], find) };
     }
     case 'map': {
-      const [keyTree, valueTree] = inside(tree, column, 2);
-      const [key, value] = column.children;
-      const convertKey = itemConverter(key, path, keyTree, find);
-      const convertValue = itemConverter(value, path, valueTree, find);
-      const [entriesName, keyName, valueName] = [tree.children[0], keyTree, valueTree].map(
-        (one) => one?.element.name ?? '',
-      );
-      return (map) => {
-        const entries = isStruct(map) ? map[entriesName ?? ''] : undefined;
-        if (!Array.isArray(entries)) return null;
-        return entries.map((entry) => ({
-          key: convertKey(entry[keyName ?? '']),
-          value: convertValue(entry[valueName ?? '']),
-        }));
-      };
+      const { repeated, children } = inside(tree, column, 2);
+      const fields = [0, 1].map((at) => ({
+        name: at === 0 ? 'key' : 'value',
+        shape: itemShape(column.children[at], path, children[at], find),
+      }));
+      return { kind: 'list', tree, repeated, element: { kind: 'struct', tree: repeated, fields, withNulls: true } };
     }
     default:
-      return leafConverter(column, tree);
+      return { kind: 'leaf', tree, values: storedValues(column, tree) };
   }
 }
 
-function structConverter(column: Column, path: Path, tree: SchemaTree, find: Find): Convert {
-  if (tree.children.length === 0) throw mismatch(tree, column);
-  const fields = column.children.map((child) => {
-    const found = tree.children[find(tree, [...path, child.name])];
-    const convert = found && itemConverter(child, path, found, find);
-    return { name: child.name, from: found?.element.name ?? '', convert };
-  });
-  return (struct) => {
-    if (!isStruct(struct)) return null;
-    return Object.fromEntries(fields.map(({ name, from, convert }) => [name, convert ? convert(struct[from]) : null]));
-  };
+function structShape(column: Column, path: Path, tree: SchemaTree, find: Find): Shape {
+  const [first] = tree.children;
+  if (!first) throw mismatch(tree, column);
+  const fields = column.children.map((child) => ({ name: child.name, shape: childShape(child, path, tree, find) }));
+  // Where it has none of these fields, another one tells whether it is null.
+  const guides = fields.some(({ shape }) => shape) ? [] : [{ name: undefined, shape: jsonShape(first) }];
+  return { kind: 'struct', tree, fields: [...fields, ...guides], withNulls: true };
 }
 
-function itemConverter(column: Column | undefined, parent: Path, tree: SchemaTree | undefined, find: Find): Convert {
+function itemShape(column: Column | undefined, parent: Path, tree: SchemaTree | undefined, find: Find): Shape {
   if (!column || !tree) throw new Error(`column ${parent.join('.')} is not whole`);
-  const convert = converterOf(column, [...parent, column.name], tree, find);
-  return (value) => (value === null || value === undefined ? null : convert(value));
+  return shapeOf(column, [...parent, column.name], tree, find);
 }
 
-/** What stands in the one repeated group of a list or map. */
-function inside(tree: SchemaTree, column: Column, count: number): readonly SchemaTree[] {
+/** The one repeated group of a list or map, and what stands in it. */
+function inside(tree: SchemaTree, column: Column, count: number) {
   const [repeated] = tree.children;
   if (repeated?.element.repetition_type !== 'REPEATED' || repeated.children.length !== count)
     throw mismatch(tree, column);
-  return repeated.children;
+  return { repeated, children: repeated.children };
 }
 
 const storedTypes: Readonly<Record<string, readonly (string | undefined)[]>> = {
@@ -138,10 +92,15 @@ const storedTypes: Readonly<Record<string, readonly (string | undefined)[]>> = {
 };
 
 /** An int may have become a long since. */
-function leafConverter(column: Column, tree: SchemaTree): Convert {
-  if (!storedTypes[column.type]?.includes(tree.element.type)) throw mismatch(tree, column);
-  if (column.type !== 'long') return (value) => value;
-  return (value) => (typeof value === 'number' ? BigInt(value) : value);
+function storedValues(column: Column, tree: SchemaTree): ValueType {
+  const { type, converted_type: converted, logical_type: logical } = tree.element;
+  const isOtherTime = converted === 'TIMESTAMP_MILLIS' || (logical?.type === 'TIMESTAMP' && logical.unit !== 'MICROS');
+  if (!type || !storedTypes[column.type]?.includes(type) || isOtherTime) throw mismatch(tree, column);
+  return { type, length: 0, fromNumber: undefined, fromBytes, mayBeBig: false };
+}
+
+function fromBytes(page: Buffer, start: number, end: number): string {
+  return page.toString('utf8', start, end);
 }
 
 function mismatch(tree: SchemaTree, { type }: Column): Error {
@@ -150,8 +109,4 @@ function mismatch(tree: SchemaTree, { type }: Column): Error {
 
 function hasIDs(tree: SchemaTree): boolean {
   return tree.children.some(({ element }) => element.field_id !== undefined);
-}
-
-function isStruct(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -3,6 +3,7 @@
  * read: it ends with the marker of its file.
  */
 import { crc32, inflateRawSync, zstdDecompressSync } from 'node:zlib';
+import { uncompressSnappy } from '../../parquet/snappy.ts';
 import { ByteReader } from '../archives/bytereader.ts';
 import { bunzip2 } from '../bzip2.ts';
 import { stringifyExact } from '../exact.ts';
@@ -111,10 +112,8 @@ async function decompressorOf(codec: string, limits: AvroLimits): Promise<Decomp
       return (block) => zstdDecompressSync(block, { maxOutputLength, chunkSize });
     case 'bzip2':
       return (block) => unbzip2(block, maxOutputLength);
-    case 'snappy': {
-      const { compressors } = await import('hyparquet-compressors');
-      return (block) => unsnap(block, maxOutputLength, compressors.SNAPPY);
-    }
+    case 'snappy':
+      return (block) => unsnap(block, maxOutputLength);
     default:
       throw unreadable(`is compressed with ${JSON.stringify(codec.slice(0, 40))}, which is not read`);
   }
@@ -123,26 +122,12 @@ async function decompressorOf(codec: string, limits: AvroLimits): Promise<Decomp
 /** Most blocks are smaller. */
 const chunkSize = 128 * 1024;
 
-function unsnap(block: Buffer, most: number, uncompress: Uncompress | undefined): Buffer {
-  const length = snappyLength(block);
-  if (!uncompress || block.length < 5 || length > most) throw new RangeError('not that long');
-  const { buffer, byteOffset } = uncompress(block.subarray(0, -4), length);
-  const plain = Buffer.from(buffer, byteOffset, length);
+/** After the block there are four bytes of checksum. */
+function unsnap(block: Buffer, most: number): Buffer {
+  if (block.length < 5) throw new Error('it has no checksum');
+  const plain = uncompressSnappy(block.subarray(0, -4), most);
   if (crc32(plain) !== block.readUInt32BE(block.length - 4)) throw new Error('its checksum is another');
   return plain;
-}
-
-type Uncompress = (input: Uint8Array, length: number) => Uint8Array;
-
-/** Snappy's own header says how long the result is, seven bits a byte. */
-function snappyLength(block: Uint8Array): number {
-  let length = 0;
-  for (let at = 0; at < 5; at += 1) {
-    const byte = block[at] ?? 0;
-    length += (byte & 0x7f) * 2 ** (7 * at);
-    if (byte < 0x80) break;
-  }
-  return length;
 }
 
 async function unbzip2(block: Buffer, most: number): Promise<Buffer> {

@@ -1,4 +1,5 @@
 /** The rows of a Parquet file as records. Fields that are null are left out, as nothing tells them from missing ones. */
+import { setOwn } from '../../parquet/assembler.ts';
 import { GuardedFile } from '../../parquet/guardedfile.ts';
 import { type Batch, openParquet, type RowGroupFacts } from '../../parquet/reader.ts';
 import type { ColumnPlan } from '../columns.ts';
@@ -34,7 +35,7 @@ export async function readParquet(
   const all = rowsIn(rowGroups);
   if (all !== rows) throw unreadable(`row groups have ${all} rows where the file has ${rows}`);
   before(rowsIn(rowGroups.slice(0, start)));
-  const iterator = batches(start, end);
+  const iterator = batches({ start, end });
   let seen = 0;
   for (let next = await source.guard(iterator.next()); !next.done; next = await source.guard(iterator.next())) {
     reader.take(next.value);
@@ -71,19 +72,16 @@ class RowReader implements RecordSource {
   }
 
   take({ rows, columns }: Batch): void {
-    const fields = this.#names.map((name, index) => ({ name, values: columns[index] ?? [] }));
+    const fields = columns.map(({ values, hasBig }, index) => ({ name: this.#names[index] ?? '', values, hasBig }));
     for (let row = 0; row < rows; row += 1) {
       const record: Record<string, unknown> = {};
       let [exact, binary] = [false, ''];
-      for (const { name, values } of fields) {
+      for (const { name, values, hasBig } of fields) {
         const value = values[row];
         if (value === null || value === undefined) continue;
-        record[name] = value;
-        if (typeof value === 'bigint') exact = true;
-        else if (typeof value === 'object') {
-          if (value instanceof Uint8Array) binary = name;
-          else if (hasBigInt(value)) exact = true;
-        }
+        setOwn(record, name, value);
+        if (value instanceof Uint8Array) binary = name;
+        else if (hasBig && !exact) exact = hasBigInt(value);
       }
       this.#record = record;
       if (binary !== '') this.#records.sink.refuse(bytesWithoutText(binary), this);

@@ -95,6 +95,21 @@ describe('a file that is none says which it is', () => {
   });
 });
 
+test.for<[string, number[]]>([
+  ['claims 4 GiB', [0xff, 0xff, 0xff, 0xff, 0x0f, 0, 1]],
+  ['has a literal of a length below zero', [8, 0xfc, 0xfa, 0xff, 0xff, 0xff, 1, 2]],
+  ['copies from before its start', [8, 0, 1, 0x0d, 2]],
+  ['ends early', [8, 0x1c, 1, 2]],
+])('a block of Snappy that %s is damaged', async ([, block]) => {
+  const encoder = new avsc.streams.BlockEncoder(JSON.parse(JSON.stringify(schema)), {
+    codec: 'snappy',
+    codecs: { snappy: (_plain, done) => done(null, Buffer.from([...block, 0, 0, 0, 0])) },
+  });
+  encoder.write({ id: 1, text: 'text', day: null });
+  encoder.end();
+  await expect(readAvro(await buffer(encoder), 'f')).rejects.toMatchObject({ code: 'DamagedDocument' });
+});
+
 /** The simplest Snappy stream: the length, then literals of up to 60 bytes. */
 function snappyLiterals(block: Buffer): Buffer {
   const parts: Buffer[] = [];

@@ -5,8 +5,8 @@
 import { promisify } from 'node:util';
 import { deflateRaw, inflateRaw, zstdDecompress } from 'node:zlib';
 import avsc from 'avsc';
-import { snappyUncompress } from 'hyparquet';
 import { ForebayError } from '../../contract/errors.ts';
+import { uncompressSnappy } from '../../parquet/snappy.ts';
 
 const deflate = promisify(deflateRaw);
 const inflate = promisify(inflateRaw);
@@ -15,6 +15,8 @@ const unzstd = promisify(zstdDecompress);
 /** Bytes of encoded records in a block before it is compressed. */
 const blockBytes = 64 * 1024;
 const syncBytes = 16;
+/** Of a block that others wrote, without compression: they have 64 KiB, some a few MiB. 256 MiB. */
+const maxOutputLength = 256 * 1024 * 1024;
 
 /** An Avro schema as JSON; members that Avro does not know (`field-id`) are kept. */
 export type AvroSchema = string | { readonly [name: string]: unknown } | readonly AvroSchema[];
@@ -121,9 +123,12 @@ async function decodeFile(file: Buffer): Promise<AvroFile> {
   while (offset < file.length) {
     const count = decode(long, file, offset);
     const size = decode(long, file, count.offset);
+    if (size.value < 0) throw new Error('a block of fewer than no bytes');
     const end = size.offset + size.value;
     if (!file.subarray(end, end + syncBytes).equals(sync)) throw new Error('a block does not end as it should');
     const block = await decompress(metadata['avro.codec'], file.subarray(size.offset, end));
+    // Each record has a byte at least.
+    if (count.value > block.length) throw new Error('a block of more records than bytes');
     let at = 0;
     for (let n = 0; n < count.value; n += 1) {
       const record = decode(type, block, at);
@@ -148,26 +153,12 @@ async function decompress(codec: string | undefined, block: Buffer): Promise<Buf
     case 'null':
       return block;
     case 'deflate':
-      return await inflate(block);
+      return await inflate(block, { maxOutputLength });
     case 'zstandard':
-      return await unzstd(block);
+      return await unzstd(block, { maxOutputLength });
     case 'snappy':
-      return unsnap(block.subarray(0, -4)); // after it four bytes of checksum
+      return uncompressSnappy(block.subarray(0, -4), maxOutputLength); // after it four bytes of checksum
     default:
       throw new Error(`codec ${codec} is not known`);
   }
-}
-
-/** Snappy's own header says how long the result is. */
-function unsnap(block: Buffer): Buffer {
-  let length = 0;
-  let shift = 0;
-  for (const byte of block) {
-    length += (byte & 0x7f) * 2 ** shift;
-    if (byte < 0x80) break;
-    shift += 7;
-  }
-  const output = new Uint8Array(length);
-  snappyUncompress(block, output);
-  return Buffer.from(output.buffer);
 }
